@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use market_backbone::{Feed, FeedEvent, Interest, Priority, RouterConfig, StreamKind};
+use market_backbone::config::SessionConfig;
+use market_backbone::{Feed, FeedEvent, Interest, Priority, RouterConfig, StreamKind, SubscriptionLimits};
 use market_backbone_emulator::Scenario;
 use market_backbone_tests::House;
 use tokio::time::timeout;
@@ -105,8 +106,8 @@ async fn books_and_trades_can_be_asked_for_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_there_is_room_for_two_an_order_goes_before_the_watchlist() {
-    let mut router = RouterConfig::default();
-    router.session.subscription_limits.total = 2;
+    let limits = SubscriptionLimits::default().total(2);
+    let router = RouterConfig::default().session(SessionConfig::default().subscription_limits(limits));
     let house =
         House::built(Scenario::default(), |builder| builder.in_memory().router(router)).await.unwrap();
     let bot = house.backbone.client(Priority::Critical);

@@ -19,7 +19,7 @@ use market_backbone_emulator::{
     Emulator, RunningEmulator, Scenario, StockActivity, StocksScenario as Stage, TickerSet, TickerSpec,
 };
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
-use market_backbone_routing::{Endpoint, Health, ReconnectConfig, Router};
+use market_backbone_routing::{Endpoint, Health, ReconnectConfig, Router, SessionConfig};
 use tokio::time::{Instant, timeout};
 
 use self::script::{STEPS, Script, Step, print, say, status};
@@ -33,13 +33,13 @@ fn symbol(code: &str) -> Symbol {
 }
 
 fn router(endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Router {
-    let mut config = RouterConfig::default();
-    config.session.reconnect = ReconnectConfig::default()
+    let reconnect = ReconnectConfig::default()
         .max_immediate_delay(Duration::from_millis(10))
         .initial_delay(Duration::from_millis(20))
         .max_delay(Duration::from_millis(50));
     // Only the venue's own word or a value confirms.
-    config.session.confirm_timeout = Duration::from_secs(60);
+    let session = SessionConfig::default().reconnect(reconnect).confirm_timeout(Duration::from_secs(60));
+    let config = RouterConfig::default().session(session);
     let massive = Massive::new(Secret::new(KEY), MassivePlan::Advanced);
     Router::start(Arc::new(massive), endpoint, clock, config).unwrap()
 }

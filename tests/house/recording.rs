@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use market_backbone::config::{ReconnectConfig, SessionConfig};
 use market_backbone::{
     Builder, Candle, CandleColumns, CandleSet, Client, Clock, Origin, Priority, RecorderConfig, RouterConfig,
     SystemClock, Timeframe, Timestamp,
@@ -15,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const MARKET: &str = "KRW-BTC";
 
 async fn house(confirm_every: Option<Duration>) -> House {
-    let mut router = RouterConfig::default();
-    router.session.reconnect.initial_delay = Duration::from_millis(200);
+    let reconnect = ReconnectConfig::default().initial_delay(Duration::from_millis(200));
+    let router = RouterConfig::default().session(SessionConfig::default().reconnect(reconnect));
     let recorder = RecorderConfig::default()
         .confirm_interval(confirm_every)
         .confirm_delay(Duration::ZERO)

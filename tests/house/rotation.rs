@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use market_backbone::config::SessionConfig;
 use market_backbone::{Clock, GapState, Priority, RouterConfig, StreamKind, SystemClock};
 use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use market_backbone_tests::House;
@@ -22,8 +23,7 @@ async fn twenty_rotations_lose_nothing_double_nothing_and_are_no_gap() {
     let faults = Faults { reorder: 0.05, ..Faults::default() };
     let markets = MarketSet::many(MARKETS, MarketActivity::Wild);
     let scenario = Scenario { markets, faults, history_days: 1, ..Scenario::default() };
-    let mut router = RouterConfig::default();
-    router.session.linger = LINGER;
+    let router = RouterConfig::default().session(SessionConfig::default().linger(LINGER));
     let house = House::built(scenario, |builder| builder.in_memory().router(router)).await.unwrap();
     let (tape, markets) = (house.venue.tape(), house.venue.tape().markets());
     let client = house.backbone.client(Priority::High);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use market_backbone::config::{LivenessConfig, SessionConfig};
 use market_backbone::{FeedEvent, GapCause, GapState, Priority, RouterConfig, StreamKind};
 use market_backbone_emulator::{Faults, MarketActivity, MarketSet, Scenario};
 use market_backbone_tests::House;
@@ -9,14 +10,13 @@ use tokio::time::timeout;
 
 /// Silence is strange after less than a second: these markets trade several times in one.
 fn nervous() -> RouterConfig {
-    let mut router = RouterConfig::default();
-    let liveness = &mut router.session.liveness;
-    liveness.check_interval = Duration::from_millis(50);
-    liveness.min_silence = Duration::from_millis(800);
-    liveness.max_silence = Duration::from_secs(2);
-    liveness.probe_interval = Duration::from_millis(500);
-    liveness.delivery_grace = Duration::from_millis(300);
-    router
+    let liveness = LivenessConfig::default()
+        .check_interval(Duration::from_millis(50))
+        .min_silence(Duration::from_millis(800))
+        .max_silence(Duration::from_secs(2))
+        .probe_interval(Duration::from_millis(500))
+        .delivery_grace(Duration::from_millis(300));
+    RouterConfig::default().session(SessionConfig::default().liveness(liveness))
 }
 
 #[tokio::test(flavor = "multi_thread")]

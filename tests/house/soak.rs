@@ -8,6 +8,7 @@ mod storm;
 use std::sync::Arc;
 use std::time::Duration;
 
+use market_backbone::config::{ReconnectConfig, SessionConfig};
 use market_backbone::{
     Clock, Feed, GapState, Priority, RouterConfig, StreamKind, SystemClock, Timeframe, Timestamp,
 };
@@ -40,10 +41,10 @@ fn duration(text: &str) -> Duration {
 
 /// With waits between connections that suit a test of seconds.
 fn hasty() -> RouterConfig {
-    let mut config = RouterConfig::default();
-    config.session.reconnect.initial_delay = Duration::from_millis(200);
-    config.session.reconnect.max_delay = Duration::from_secs(2);
-    config
+    let reconnect = ReconnectConfig::default()
+        .initial_delay(Duration::from_millis(200))
+        .max_delay(Duration::from_secs(2));
+    RouterConfig::default().session(SessionConfig::default().reconnect(reconnect))
 }
 
 async fn begin(house: &House, markets: &[String], from_ms: i64) -> Feed {

@@ -43,8 +43,7 @@ async fn source(seed: u64, said: Option<&str>, stretch: (Timestamp, Timestamp)) 
 #[tokio::test]
 async fn two_emulators_two_seeds_two_regions_one_database_and_no_row_crosses() {
     let Some(server) = PostgresServer::shared() else { return };
-    let mut database = PostgresConfig::parse(&server.url()).unwrap();
-    database.schema = "sources".to_owned();
+    let database = PostgresConfig::parse(&server.url()).unwrap().schema("sources".to_owned());
     let stretch = stretch();
     let names = [None, None, Some("upbit-sg"), Some("upbit-id"), Some("upbit@seed-7"), Some("upbit")];
     let mut sources = Vec::new();
@@ -73,8 +72,8 @@ async fn two_emulators_two_seeds_two_regions_one_database_and_no_row_crosses() {
     assert_eq!(sources.iter().map(asked).collect::<Vec<_>>(), before, "all of it was known");
     house.shutdown().await;
 
-    let mut over_the_net = PostgresConfig::parse(&server.tcp_url(PASSWORD)).unwrap();
-    over_the_net.schema = database.schema;
+    let over_the_net = PostgresConfig::parse(&server.tcp_url(PASSWORD)).unwrap();
+    let over_the_net = over_the_net.schema(database.get_schema().to_owned());
     let store = PostgresStore::connect(over_the_net).await.unwrap();
     assert_eq!(store.series().await.unwrap().len(), sources.len());
     for Source { id, truth, .. } in &sources {

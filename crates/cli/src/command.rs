@@ -43,21 +43,23 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
         CliCommand::Store(args) => store::run(args, global).await,
         CliCommand::Universe(args) => unless_stopped(universe::run(args, global)).await,
         CliCommand::Candles(args) => {
-            with_backbone(global, async |house| unless_stopped(candles::run(args, house)).await).await
+            with_backbone(global, async |backbone| unless_stopped(candles::run(args, backbone)).await).await
         }
         CliCommand::Daily(args) => {
-            with_backbone(global, async |house| unless_stopped(daily::run(args, house)).await).await
+            with_backbone(global, async |backbone| unless_stopped(daily::run(args, backbone)).await).await
         }
         CliCommand::Plan(args) => {
-            with_backbone(global, async |house| unless_stopped(plan::run(args, house)).await).await
+            with_backbone(global, async |backbone| unless_stopped(plan::run(args, backbone)).await).await
         }
         CliCommand::Ticker(args) => {
-            without_store(global, async |house| unless_stopped(ticker::run(args, house)).await).await
+            without_store(global, async |backbone| unless_stopped(ticker::run(args, backbone)).await).await
         }
         CliCommand::Markets(args) => {
-            without_store(global, async |house| unless_stopped(markets::run(args, house)).await).await
+            without_store(global, async |backbone| unless_stopped(markets::run(args, backbone)).await).await
         }
-        CliCommand::Watch(args) => with_backbone(global, async |house| watch::run(args, house).await).await,
+        CliCommand::Watch(args) => {
+            with_backbone(global, async |backbone| watch::run(args, backbone).await).await
+        }
     }
 }
 
@@ -118,8 +120,8 @@ fn start_log(filter: &str, is_venue: bool) -> anyhow::Result<()> {
     let filter = log_filter::parse(filter)?;
     let colours = terminal::colours_on_stderr();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let is_discreet = move |told: &Metadata<'_>| {
-        !(is_venue && *told.level() == Level::TRACE && told.target().starts_with(WEBSOCKET_CRATE))
+    let is_discreet = move |metadata: &Metadata<'_>| {
+        !(is_venue && *metadata.level() == Level::TRACE && metadata.target().starts_with(WEBSOCKET_CRATE))
     };
     log.with_ansi(colours).finish().with(filter_fn(is_discreet)).init();
     Ok(())

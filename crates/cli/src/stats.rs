@@ -1,7 +1,7 @@
 //! The cost of an answer and how much of it is proven, as one JSON object for scripts.
 
 use market_backbone::{
-    CandleSet, FetchStats, Grid, Metrics, Origin, Provenance, RejectedRow, RouteReason, TimeRange, Timestamp,
+    CandleSet, FetchStats, Grid, Metrics, Provenance, RejectedRow, RouteReason, TimeRange, Timestamp,
     WriteFailure,
 };
 use serde_json::{Value, json};
@@ -71,8 +71,8 @@ pub(crate) fn unkept_rows(unkept: Option<&WriteFailure>) -> Value {
 
 /// Returns the venue's invalid rows.
 pub(crate) fn rejected_rows(set: &CandleSet) -> Vec<Value> {
-    let told = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(bounded_time), "reason": row.reason });
-    set.rejected.iter().map(told).collect()
+    let row = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(bounded_time), "reason": row.reason });
+    set.rejected.iter().map(row).collect()
 }
 
 /// Builds the object that `--stats` prints after live values.
@@ -92,7 +92,7 @@ pub(crate) fn live_stats(rows: usize, metrics: &Metrics) -> Value {
 /// The state of each connection as JSON.
 fn connections(metrics: &Metrics) -> Vec<Value> {
     let connections = metrics.router.live.connections.iter();
-    let told = connections.map(|one| {
+    let states = connections.map(|one| {
         json!({
             "name": one.name.as_deref(),
             "health": one.health.as_str(),
@@ -103,7 +103,7 @@ fn connections(metrics: &Metrics) -> Vec<Value> {
             "last_error": one.last_error.as_deref(),
         })
     });
-    told.collect()
+    states.collect()
 }
 
 /// The number of requests by the reason for their route, as JSON.
@@ -154,17 +154,7 @@ fn coverage(set: &CandleSet, asked: RequestedRange, grid: Grid) -> Vec<Value> {
 
 /// The origin and the time of an observation.
 fn source(provenance: Provenance) -> Value {
-    let origin = match provenance.origin {
-        Origin::Rest => "rest",
-        Origin::Early => "early",
-        Origin::Socket => "socket",
-        Origin::Provisional => "provisional",
-        Origin::BeforeListing => "listed",
-        Origin::Import => "import",
-        Origin::Derived => "derived",
-        _ => "other",
-    };
-    json!({ "origin": origin, "observed_at": bounded_time(provenance.observed_at) })
+    json!({ "origin": provenance.origin, "observed_at": bounded_time(provenance.observed_at) })
 }
 
 /// Formats a bound as RFC 3339, or as nothing where a range is open.
@@ -175,7 +165,7 @@ fn bounded_time(moment: Timestamp) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone::{Candle, Coverage, Dispute, Series, Span, Symbol, Timeframe, UPBIT};
+    use market_backbone::{Candle, Coverage, Dispute, Origin, Series, Span, Symbol, Timeframe, UPBIT};
 
     fn minutes(from: i64, to: i64) -> TimeRange {
         TimeRange::new(Timestamp::from_secs(from * 60), Timestamp::from_secs(to * 60)).unwrap()

@@ -138,10 +138,7 @@ impl Continuity {
         let is_from_past = !matches!(start, Start::Now);
         let (delivery, priority) = (subscription.delivery, subscription.priority);
         let live = self.live.subscribe(subscription).await?;
-        let depth = match delivery {
-            Delivery::Buffered { capacity: depth } => depth.max(1),
-            Delivery::Conflated => 1,
-        };
+        let depth = delivery.capacity().unwrap_or(1);
         let mut healer = GapHealer::new(
             venue,
             channels,
@@ -169,15 +166,13 @@ impl Continuity {
         let (settling, ahead) = (self.backfill.config.allowed_lateness, self.backfill.config.max_future_skew);
         match channel.kind {
             _ if subscription.delivery == Delivery::Conflated => ChannelState::state(channel.clone()),
-            // Bar channels have been replaced by candle channels here.
-            StreamKind::Ticker | StreamKind::Book | StreamKind::Band | StreamKind::Bar(_) => {
-                ChannelState::state(channel.clone())
-            }
             StreamKind::Trade => ChannelState::trades(channel, start, (settling, ahead), now),
             StreamKind::Candle(timeframe) => {
                 let wanted = bars.of_timeframe(timeframe);
                 ChannelState::candles(channel, timeframe, (start, now), grid, wanted)
             }
+            // Bar channels have been replaced by candle channels here; the others deliver states.
+            _ => ChannelState::state(channel.clone()),
         }
     }
 }

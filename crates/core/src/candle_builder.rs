@@ -28,15 +28,24 @@ use crate::{Candle, Grid, Series, TimeRange, Timestamp, Trade};
 /// The rules for when slots close and which input is too late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuilderRules {
+    pub(crate) grace: Duration,
+    pub(crate) allowed_lateness: Duration,
+    pub(crate) reports_quiet: bool,
+}
+
+crate::setters!(BuilderRules {
     /// The time after a slot's end at which the timer closes it, if no later event has closed it before.
-    pub grace: Duration,
+    #[getter(get_grace)]
+    grace: Duration,
     /// The lateness from which input is dropped. A trade this much older than the newest one is dropped, and so
     /// is a candle whose slot ended this long before the newest one began: it is no longer known whether it is a
     /// duplicate.
-    pub allowed_lateness: Duration,
+    #[getter(get_allowed_lateness)]
+    allowed_lateness: Duration,
     /// `true` to report slots that ended without a trade ([`BarEvent::Quiet`]).
-    pub reports_quiet: bool,
-}
+    #[getter(get_reports_quiet)]
+    reports_quiet: bool,
+});
 
 impl Default for BuilderRules {
     fn default() -> Self {
@@ -50,6 +59,7 @@ impl Default for BuilderRules {
 
 /// A change to one or more slots.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum BarEvent {
     /// The forming candle has changed. It is not final.
     Update(Candle),

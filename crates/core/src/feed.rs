@@ -20,6 +20,7 @@ use crate::{
 
 /// A kind of live data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum StreamKind {
     /// Every trade of the market.
     Trade,

@@ -173,6 +173,7 @@ impl CandleQuery {
 
 /// The delivery policy for a reader that falls behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Delivery {
     /// Every event in order. When `capacity` of them wait, the oldest is dropped and the reader receives the
     /// number of dropped events ([`FeedEvent::Lagged`](crate::FeedEvent::Lagged)).
@@ -183,6 +184,19 @@ pub enum Delivery {
     /// The latest event of each channel. A replaced event does not count as missed. Trades are conflated
     /// too.
     Conflated,
+}
+
+impl Delivery {
+    /// Returns the number of events that may wait, which is at least 1; `None` if only the latest one of each channel
+    /// waits.
+    #[must_use]
+    pub const fn capacity(self) -> Option<usize> {
+        match self {
+            Self::Buffered { capacity: 0 } => Some(1),
+            Self::Buffered { capacity } => Some(capacity),
+            Self::Conflated => None,
+        }
+    }
 }
 
 impl Default for Delivery {

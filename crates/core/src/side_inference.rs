@@ -9,11 +9,23 @@ use crate::Side;
 
 /// The rule by which a side was inferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SideRule {
     /// The quote rule: the best bid and ask at the time.
     Quote,
     /// The tick rule: the prices of the trades before.
     Tick,
+}
+
+impl SideRule {
+    /// Returns `quote` or `tick`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quote => "quote",
+            Self::Tick => "tick",
+        }
+    }
 }
 
 /// An inferred taker side.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 /// The length of a candle. Where candles begin is the [`Grid`](crate::Grid)'s to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Timeframe {
     /// Candles of one second.
     S1,

@@ -38,8 +38,8 @@ impl Backbone {
         Builder::default()
     }
 
-    pub(crate) fn of(house: Inner, venue: Arc<VenueStack>) -> Self {
-        Self { inner: Arc::new(house), stack: venue }
+    pub(crate) fn of(inner: Inner, venue: Arc<VenueStack>) -> Self {
+        Self { inner: Arc::new(inner), stack: venue }
     }
 
     /// Returns the same backbone, set to another of its venues: its clients ask that one.
@@ -48,8 +48,8 @@ impl Backbone {
     ///
     /// [`Error::Venue`] if it was not built for that venue.
     pub fn at(&self, venue: VenueId) -> Result<Self, Error> {
-        let layers = Arc::clone(self.inner.at(venue)?);
-        Ok(Self { inner: Arc::clone(&self.inner), stack: layers })
+        let stack = Arc::clone(self.inner.at(venue)?);
+        Ok(Self { inner: Arc::clone(&self.inner), stack })
     }
 
     /// Returns the venue this backbone is set to.
@@ -61,7 +61,7 @@ impl Backbone {
     /// Returns all venues it was built for.
     #[must_use]
     pub fn venues(&self) -> Vec<VenueId> {
-        self.inner.venues.iter().map(|layers| layers.venue).collect()
+        self.inner.venues.iter().map(|stack| stack.venue).collect()
     }
 
     /// Creates a client whose requests have this priority.

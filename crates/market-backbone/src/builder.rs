@@ -141,8 +141,8 @@ impl Builder {
         self.add_venue(VenueSpec::Adapter(venue, endpoint))
     }
 
-    fn add_venue(mut self, wish: VenueSpec) -> Self {
-        self.venues.push(wish);
+    fn add_venue(mut self, spec: VenueSpec) -> Self {
+        self.venues.push(spec);
         self
     }
 
@@ -150,11 +150,11 @@ impl Builder {
     /// first.
     fn sources(&mut self) -> Result<Vec<(VenueId, VenueSpec)>, SourceError> {
         let mut sources: Vec<(VenueId, VenueSpec)> = Vec::new();
-        for wish in std::mem::take(&mut self.venues) {
-            let source = wish.source()?;
+        for spec in std::mem::take(&mut self.venues) {
+            let source = spec.source()?;
             match sources.iter_mut().find(|(known, _)| *known == source) {
-                Some((_, known)) => *known = wish,
-                None => sources.push((source, wish)),
+                Some((_, known)) => *known = spec,
+                None => sources.push((source, spec)),
             }
         }
         if sources.is_empty() {
@@ -266,12 +266,15 @@ impl Builder {
     /// source and their origin has not been claimed.
     pub async fn build(mut self) -> Result<Backbone, Error> {
         // The journal is beside the candles, so programs that share the candles share the venue's limits.
-        let beside = self.storage.folder().map(|folder| folder.dir.join("limits"));
+        let beside = self.storage.folder().map(|folder| folder.get_dir().join("limits"));
         if let Some(limits) = self.limits_dir.take().or(beside) {
-            let routers = self.routers.iter_mut().map(|(_, config)| config);
-            for config in routers.chain([&mut self.router]) {
-                config.limits_dir.get_or_insert_with(|| limits.clone());
-            }
+            let with_limits = |config: RouterConfig| match config.get_limits_dir() {
+                Some(_) => config,
+                None => config.limits_dir(Some(limits.clone())),
+            };
+            self.router = with_limits(self.router);
+            self.routers =
+                self.routers.into_iter().map(|(venue, config)| (venue, with_limits(config))).collect();
         }
         let universes = self.storage.universes(&self.clock);
         let sources = self.sources()?;
@@ -297,9 +300,9 @@ impl Builder {
             tiers.require(*source).await?;
         }
         let mut venues = Vec::new();
-        for (source, wish) in sources {
-            let pinned = wish.pinned(source, universes).await?;
-            venues.push(Arc::new(self.venue_stack(source, wish, pinned, tiers)?));
+        for (source, spec) in sources {
+            let pinned = spec.pinned(source, universes).await?;
+            venues.push(Arc::new(self.venue_stack(source, spec, pinned, tiers)?));
         }
         let first = venues.first().map(Arc::clone);
         let none = || SourceError::new(SourceErrorKind::Unsupported, "no venue was named");
@@ -310,22 +313,23 @@ impl Builder {
     fn venue_stack(
         &self,
         venue: VenueId,
-        wish: VenueSpec,
+        spec: VenueSpec,
         pinned: Vec<PinnedConnection>,
         tiers: &StorageTiers,
     ) -> Result<VenueStack, Error> {
         let time = Arc::new(VenueClock::new(Arc::clone(&self.clock)));
         let venues: Arc<dyn Clock> = Arc::clone(&time) as _;
         let clock = || Arc::clone(&venues);
-        let descriptor = wish.descriptor(venue);
-        let (adapter, endpoint) = wish.open(venue)?;
+        let descriptor = spec.descriptor(venue);
+        let (adapter, endpoint) = spec.open(venue)?;
         let capabilities = *adapter.capabilities();
         let of = |name: VenueId| self.routers.iter().find(|(named, _)| *named == name);
         let own = of(venue).or_else(|| of(venue.family())).map(|(_, config)| config);
         let mut config = own.unwrap_or(&self.router).clone();
         if !pinned.is_empty() {
-            config.session.max_connections = config.session.max_connections.max(pinned.len());
-            config.session.pinned = pinned;
+            let session = config.get_session().clone();
+            let connections = session.get_max_connections().max(pinned.len());
+            config = config.session(session.max_connections(connections).pinned(pinned));
         }
         let router = Arc::new(Router::start_by(adapter, &endpoint, time, config)?);
         let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;

@@ -36,7 +36,7 @@ impl Dispatcher {
         Self::default()
     }
 
-    /// Starts `wish` and calls `callback` with each of its events, until the registration is dropped or the
+    /// Starts the subscription and calls `callback` with each of its events, until the registration is dropped or the
     /// feed ends.
     ///
     /// # Errors
@@ -44,14 +44,14 @@ impl Dispatcher {
     /// If the subscription is invalid, or the venue has no such stream.
     pub async fn register<F, Work>(
         &self,
-        wish: SubscribeRequest,
+        request: SubscribeRequest,
         mut callback: F,
     ) -> Result<Registration, Error>
     where
         F: FnMut(FeedEvent) -> Work + Send + 'static,
         Work: Future<Output = ()> + Send,
     {
-        let mut feed = wish.await?;
+        let mut feed = request.await?;
         let stop = self.stop.child_token();
         let stopped = stop.clone();
         let work = async move {

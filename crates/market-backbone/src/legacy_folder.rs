@@ -24,7 +24,7 @@ use crate::known_venues;
 ///
 /// As [`SqliteStore::open`].
 pub async fn open_folder(config: StoreConfig) -> Result<SqliteStore, StoreError> {
-    let dir = config.dir.clone();
+    let dir = config.get_dir().to_path_buf();
     let store = SqliteStore::open(config).await?;
     for venue in store.unclaimed() {
         let talked_to = contacted_sources(&dir, venue);

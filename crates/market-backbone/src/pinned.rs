@@ -32,7 +32,7 @@ pub(crate) async fn resolve(
             PinnedMarkets::Codes(codes) => codes.clone(),
         };
         let symbols: Result<Vec<_>, _> = codes.iter().map(|code| Symbol::new(venue, code)).collect();
-        Ok(PinnedConnection { name: name.clone(), symbols: symbols? })
+        Ok(PinnedConnection::new(name, symbols?))
     };
     pins.iter().map(pinned).collect()
 }

@@ -26,10 +26,11 @@ impl Backbone {
         }
         // The kinds follow from the timeframe alone, so they are the same for all markets.
         let kinds: Vec<_> = series.iter().map(|series| self.recorder().channel_of(series).kind).collect();
-        let mut wish = Subscription::new(symbols, kinds)?;
-        wish.delivery = Delivery::Buffered { capacity: FEED_CAPACITY };
-        wish.priority = priority;
-        let feed = self.continuity().clone().outlasting_refusals().subscribe(wish, Start::Now).await?;
+        let mut subscription = Subscription::new(symbols, kinds)?;
+        subscription.delivery = Delivery::Buffered { capacity: FEED_CAPACITY };
+        subscription.priority = priority;
+        let feed =
+            self.continuity().clone().outlasting_refusals().subscribe(subscription, Start::Now).await?;
         Ok(self.recorder().record(series, feed.boxed()))
     }
 }

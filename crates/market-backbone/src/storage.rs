@@ -61,7 +61,7 @@ impl Storage {
     /// Returns the store of universes, which is beside the candles.
     pub(crate) fn universes(&self, clock: &Arc<dyn Clock>) -> UniverseStore {
         match self.folder() {
-            Some(folder) => UniverseStore::in_folder(&folder.dir, Arc::clone(clock)),
+            Some(folder) => UniverseStore::in_folder(folder.get_dir(), Arc::clone(clock)),
             None => UniverseStore::in_memory(Arc::clone(clock)),
         }
     }

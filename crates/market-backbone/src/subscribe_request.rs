@@ -62,11 +62,11 @@ impl SubscribeRequest {
     }
 
     async fn open_feed(self) -> Result<Feed, Error> {
-        let mut wish = Subscription::new(self.symbols?, self.kinds)?;
-        wish.delivery = self.delivery;
-        wish.priority = self.priority;
-        wish.includes_quiet_bars = self.includes_quiet_bars;
-        Ok(self.backbone.continuity().subscribe(wish, self.start).await?)
+        let mut subscription = Subscription::new(self.symbols?, self.kinds)?;
+        subscription.delivery = self.delivery;
+        subscription.priority = self.priority;
+        subscription.includes_quiet_bars = self.includes_quiet_bars;
+        Ok(self.backbone.continuity().subscribe(subscription, self.start).await?)
     }
 }
 

@@ -53,14 +53,14 @@ pub(crate) struct Inner {
 impl Inner {
     /// Returns the layers of exactly this source, or else of the only one of its venue.
     pub(crate) fn at(&self, venue: VenueId) -> Result<&Arc<VenueStack>, Error> {
-        if let Some(layers) = self.venues.iter().find(|layers| layers.venue == venue) {
-            return Ok(layers);
+        if let Some(stack) = self.venues.iter().find(|stack| stack.venue == venue) {
+            return Ok(stack);
         }
-        let mut family = self.venues.iter().filter(|layers| layers.venue.family() == venue);
+        let mut family = self.venues.iter().filter(|stack| stack.venue.family() == venue);
         match (family.next(), family.next()) {
             (Some(only), None) => Ok(only),
             _ => {
-                let known = self.venues.iter().map(|layers| layers.venue).collect();
+                let known = self.venues.iter().map(|stack| stack.venue).collect();
                 Err(Error::Venue(UnknownVenue { asked: venue, known }))
             }
         }
@@ -73,11 +73,11 @@ impl Inner {
 
     /// Ends the feeds, lets the recorders write what they have, then closes the stores.
     pub(crate) async fn shutdown(&self) {
-        for layers in &self.venues {
-            layers.router.shutdown().await;
+        for stack in &self.venues {
+            stack.router.shutdown().await;
         }
-        for layers in &self.venues {
-            layers.recorder.shutdown().await;
+        for stack in &self.venues {
+            stack.recorder.shutdown().await;
         }
         self.tiers.close().await;
         self.universes.close().await;

@@ -41,29 +41,20 @@ pub(crate) const fn timespan(timeframe: Timeframe) -> Option<(u32, &'static str)
         Timeframe::W1 => (1, "week"),
         Timeframe::Month => (1, "month"),
         Timeframe::Year => (1, "year"),
-        Timeframe::H2 | Timeframe::H6 | Timeframe::H8 | Timeframe::H12 | Timeframe::D3 => return None,
+        _ => return None,
     })
 }
 
 /// Returns the most counted bars of which a candle is made: minutes below a day, days from there on.
 pub(crate) const fn base_bars(timeframe: Timeframe) -> u32 {
-    match timeframe {
-        Timeframe::S1 | Timeframe::M1 | Timeframe::D1 => 1,
-        Timeframe::M3 => 3,
-        Timeframe::M5 => 5,
-        Timeframe::M10 => 10,
-        Timeframe::M15 => 15,
-        Timeframe::M30 => 30,
-        Timeframe::H1 => 60,
-        Timeframe::H2 => 120,
-        Timeframe::H4 => 240,
-        Timeframe::H6 => 360,
-        Timeframe::H8 => 480,
-        Timeframe::H12 => 720,
-        Timeframe::D3 => 3,
-        Timeframe::W1 => 7,
-        Timeframe::Month => 31,
-        Timeframe::Year => 366,
+    const DAY: i64 = 86_400;
+    match timeframe.fixed_secs() {
+        // A candle of a second is one bar as well.
+        Some(..60) => 1,
+        Some(secs @ 60..DAY) => (secs / 60) as u32,
+        Some(secs) => (secs / DAY) as u32,
+        None if matches!(timeframe, Timeframe::Month) => 31,
+        None => 366,
     }
 }
 
@@ -75,7 +66,7 @@ pub(crate) const fn channel_name(kind: StreamKind) -> Option<&'static str> {
         StreamKind::Band => Some("LULD"),
         StreamKind::Candle(Timeframe::S1) => Some("A"),
         StreamKind::Candle(Timeframe::M1) => Some("AM"),
-        StreamKind::Ticker | StreamKind::Candle(_) | StreamKind::Bar(_) => None,
+        _ => None,
     }
 }
 

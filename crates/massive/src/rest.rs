@@ -32,6 +32,7 @@ pub(crate) fn encode(
             "massive does not publish price increments; they are one cent from one dollar on",
         )),
         Call::VenueSpecific(call) => Ok(call.clone()),
+        _ => Err(unsupported("massive has no request of this kind")),
     }
 }
 

@@ -18,25 +18,29 @@ use crate::venue_clock_sync::VenueClockSync;
 
 /// The HTTP client's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct HttpConfig {
-    /// The longest that one attempt may take, from its permit to the last byte.
-    pub timeout: Duration,
-    /// The longest that connecting may take; part of `timeout`.
-    pub connect_timeout: Duration,
-    /// The time after which an unused connection is closed.
-    pub idle_timeout: Duration,
-    /// The largest response body that is read, decompressed, in bytes.
-    pub max_body: usize,
-    /// The value of the `User-Agent` header.
-    pub user_agent: String,
+    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) max_body: usize,
+    pub(crate) user_agent: String,
 }
 
 market_backbone_core::setters!(HttpConfig {
+    /// The longest that one attempt may take, from its permit to the last byte.
+    #[getter(get_timeout)]
     timeout: Duration,
+    /// The longest that connecting may take; part of `timeout`.
+    #[getter(get_connect_timeout)]
     connect_timeout: Duration,
+    /// The time after which an unused connection is closed.
+    #[getter(get_idle_timeout)]
     idle_timeout: Duration,
+    /// The largest response body that is read, decompressed, in bytes.
+    #[getter(get_max_body)]
     max_body: usize,
+    /// The value of the `User-Agent` header.
+    #[getter(get_user_agent -> &str)]
     user_agent: String,
 });
 

@@ -24,33 +24,39 @@ pub use reason::{Route, RouteReason};
 
 /// The settings that say when following a market pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ChoiceConfig {
-    /// The number of latest requests that are considered.
-    pub max_samples: usize,
-    /// The smallest number of requests from which anything is concluded.
-    pub min_samples: usize,
-    /// The mean gap between requests below which a market is followed.
-    pub start_below: Duration,
-    /// The mean gap between requests below which a followed market stays followed.
-    pub keep_below: Duration,
-    /// The time without a request after which a market is no longer followed.
-    pub idle: Duration,
-    /// The number of markets at which an urgent request counts as a screener's: they are followed from the
-    /// first request on.
-    pub batch: usize,
-    /// The time after the start of a subscription for which its first value is waited for, where that saves a
-    /// request.
-    pub join_grace: Duration,
+    pub(crate) max_samples: usize,
+    pub(crate) min_samples: usize,
+    pub(crate) start_below: Duration,
+    pub(crate) keep_below: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) batch: usize,
+    pub(crate) join_grace: Duration,
 }
 
 market_backbone_core::setters!(ChoiceConfig {
+    /// The number of latest requests that are considered.
+    #[getter(get_max_samples)]
     max_samples: usize,
+    /// The smallest number of requests from which anything is concluded.
+    #[getter(get_min_samples)]
     min_samples: usize,
+    /// The mean gap between requests below which a market is followed.
+    #[getter(get_start_below)]
     start_below: Duration,
+    /// The mean gap between requests below which a followed market stays followed.
+    #[getter(get_keep_below)]
     keep_below: Duration,
+    /// The time without a request after which a market is no longer followed.
+    #[getter(get_idle)]
     idle: Duration,
+    /// The number of markets at which an urgent request counts as a screener's: they are followed from the
+    /// first request on.
+    #[getter(get_batch)]
     batch: usize,
+    /// The time after the start of a subscription for which its first value is waited for, where that saves a
+    /// request.
+    #[getter(get_join_grace)]
     join_grace: Duration,
 });
 

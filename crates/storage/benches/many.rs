@@ -159,7 +159,7 @@ fn main() {
     let in_one_file = sizes.next().unwrap_or(1_000).min(markets);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        measure("shards", StoreConfig::new("").tables_per_shard, markets * TIMEFRAMES.len()).await;
+        measure("shards", StoreConfig::new("").get_tables_per_shard(), markets * TIMEFRAMES.len()).await;
         measure("one file", u32::MAX, in_one_file * TIMEFRAMES.len()).await;
     });
 }

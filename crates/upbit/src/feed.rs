@@ -58,7 +58,7 @@ fn stream_name(kind: StreamKind) -> Option<&'static str> {
         StreamKind::Trade => Some("trade"),
         StreamKind::Ticker => Some("ticker"),
         StreamKind::Book => Some("orderbook"),
-        StreamKind::Band | StreamKind::Bar(_) => None,
         StreamKind::Candle(timeframe) => candle_stream(timeframe),
+        _ => None,
     }
 }

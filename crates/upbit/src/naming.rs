@@ -65,7 +65,7 @@ pub(crate) const fn candle_path(timeframe: Timeframe) -> Option<&'static str> {
         Timeframe::W1 => "/v1/candles/weeks",
         Timeframe::Month => "/v1/candles/months",
         Timeframe::Year => "/v1/candles/years",
-        Timeframe::H2 | Timeframe::H6 | Timeframe::H8 | Timeframe::H12 | Timeframe::D3 => return None,
+        _ => return None,
     })
 }
 

@@ -17,6 +17,7 @@ pub static UPBIT_HOSTS: [(&str, VenueId); 4] = [
 
 /// One of Upbit's regions. They are separate exchanges: `BTC-ETH` in one is not `BTC-ETH` in another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UpbitRegion {
     /// Upbit Korea, priced in KRW.
     #[default]

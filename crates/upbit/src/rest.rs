@@ -28,6 +28,7 @@ pub(crate) fn encode(call: &Call, now: Timestamp) -> Result<HttpCall, SourceErro
             Ok(get(ORDERBOOK, "/v1/orderbook/instruments", vec![("markets", codes(symbols)?)]))
         }
         Call::VenueSpecific(call) => Ok(call.clone()),
+        _ => Err(unsupported("upbit has no request of this kind")),
     }
 }
 

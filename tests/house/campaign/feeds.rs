@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use market_backbone::config::{ReconnectConfig, SessionConfig};
 use market_backbone::{Clock, GapState, Priority, RouterConfig, Side, StreamKind, Timestamp, Trade};
 use market_backbone_emulator::{Faults, PageFault, PageKind, TakerSide as TapeSide};
 use tokio::time::Instant;
@@ -33,10 +34,10 @@ const FEW: usize = 20;
 const FUTURE_MS: i64 = 60_000;
 
 fn hasty() -> RouterConfig {
-    let mut config = RouterConfig::default();
-    config.session.reconnect.initial_delay = Duration::from_millis(300);
-    config.session.reconnect.max_delay = Duration::from_secs(1);
-    config
+    let reconnect = ReconnectConfig::default()
+        .initial_delay(Duration::from_millis(300))
+        .max_delay(Duration::from_secs(1));
+    RouterConfig::default().session(SessionConfig::default().reconnect(reconnect))
 }
 
 /// What a trade of the tape is to a reader.

@@ -129,7 +129,7 @@ impl Scene {
             Driver::Sockets => Emulator::start(scenario).await.unwrap(),
             Driver::Paused => {
                 let (venue, connector) = Emulator::start_in_process(scenario).await.unwrap();
-                router.transport = Some(Arc::new(Within(connector)));
+                router = router.transport(Some(Arc::new(Within(connector))));
                 venue
             }
         };

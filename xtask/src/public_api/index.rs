@@ -154,7 +154,7 @@ pub(super) fn parse(path: &Path) -> Result<syn::File, String> {
     syn::parse_file(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The methods that `setters!(Settings { field: Type, … })` stands for.
+/// The methods that `setters!(Settings { #[getter(get_field)] field: Type, … })` stands for.
 fn setters(call: &syn::ItemMacro) -> Option<syn::ItemImpl> {
     if call.mac.path.segments.last()?.ident != "setters" {
         return None;
@@ -165,9 +165,25 @@ fn setters(call: &syn::ItemMacro) -> Option<syn::ItemImpl> {
     let this = &settings.ident;
     let methods = settings.fields.iter().map(|field| {
         let (name, kind) = (&field.ident, &field.ty);
-        quote::quote!(pub fn #name(self, #name: #kind) -> Self {})
+        let getter = getter(field);
+        quote::quote!(pub fn #name(self, #name: #kind) -> Self {} #getter)
     });
     syn::parse2(quote::quote!(impl #this { #(#methods)* })).ok()
+}
+
+/// The method that `#[getter(name)]` or `#[getter(name -> View)]` stands for.
+fn getter(field: &syn::Field) -> Option<proc_macro2::TokenStream> {
+    let attribute = field.attrs.iter().find(|attribute| attribute.path().is_ident("getter"))?;
+    let words = &attribute.meta.require_list().ok()?.tokens;
+    // Written like the name and the result of a method without parameters.
+    let mut words = words.clone().into_iter();
+    let name = words.next()?;
+    let view: proc_macro2::TokenStream = words.collect();
+    let kind = &field.ty;
+    Some(match view.is_empty() {
+        true => quote::quote!(pub const fn #name(&self) -> #kind {}),
+        false => quote::quote!(pub fn #name(&self) #view {}),
+    })
 }
 
 fn is_test(attributes: &[Attribute]) -> bool {

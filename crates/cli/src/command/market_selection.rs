@@ -52,10 +52,10 @@ impl MarketSelection {
         let named = self.markets[..self.named_count].iter().map(String::as_str);
         // The error suggests which market was meant.
         client.require(named).await?;
-        let mut told: Vec<_> = gone.iter().map(String::as_str).collect();
-        told.sort_unstable();
+        let mut names: Vec<_> = gone.iter().map(String::as_str).collect();
+        names.sort_unstable();
         let venue = client.venue().without_address();
-        note(&format!("left out: {}; {venue} does not list it", told.join(", ")));
+        note(&format!("left out: {}; {venue} does not list it", names.join(", ")));
         self.markets.retain(|market| !gone.contains(market));
         anyhow::ensure!(!self.markets.is_empty(), "{venue} lists none of the universe's markets");
         Ok(self)

@@ -92,7 +92,7 @@ async fn forget(mut args: ForgetArgs, global: &GlobalArgs) -> anyhow::Result<()>
         keepers.push((place, Box::new(backend::connect(database).await?)));
     }
     if let Some(config) = config {
-        let place = config.dir.display().to_string();
+        let place = config.get_dir().display().to_string();
         keepers.push((place, Box::new(SqliteStore::open(config).await?)));
     }
     let outcome = unless_stopped(forget::run(args, global.venue, &keepers)).await;
@@ -123,9 +123,9 @@ fn ensure_all_claimed(unclaimed: &[VenueId]) -> anyhow::Result<()> {
 /// Returns the settings of an existing store: opening a missing one would create it.
 fn existing(global: &GlobalArgs) -> anyhow::Result<StoreConfig> {
     let config = settings::store(global)?;
-    let dir = config.dir.display();
+    let dir = config.get_dir().display();
     anyhow::ensure!(
-        config.dir.join("index.db").is_file(),
+        config.get_dir().join("index.db").is_file(),
         "no candles are stored in {dir}; name the folder with --data-dir"
     );
     Ok(config)

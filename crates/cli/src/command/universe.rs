@@ -17,7 +17,7 @@ use crate::output::{Output, note};
 use crate::settings;
 
 pub(crate) async fn run(args: UniverseArgs, global: &GlobalArgs) -> anyhow::Result<()> {
-    let store = UniverseStore::in_folder(&settings::store(global)?.dir, Arc::new(SystemClock));
+    let store = UniverseStore::in_folder(settings::store(global)?.get_dir(), Arc::new(SystemClock));
     let outcome = apply(args.command, &store, global).await;
     store.close().await;
     outcome

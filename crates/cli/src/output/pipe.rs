@@ -117,9 +117,9 @@ impl Pipe {
             }
             if stop::requested().is_some_and(|(_, since)| since >= STOP_GRACE) {
                 let lines = queue.lines;
-                let told =
+                let message =
                     format!("up to {lines} lines were not written: the reader of stdout accepts nothing");
-                return Err(io::Error::new(ErrorKind::TimedOut, told));
+                return Err(io::Error::new(ErrorKind::TimedOut, message));
             }
             queue = self.shared.wait(queue);
         }

@@ -42,8 +42,7 @@ pub(crate) fn view_json(row: &ViewRow) -> Value {
     value
 }
 
-/// Returns a live candle as JSON.
-pub(crate) fn candle_json(candle: &Candle) -> Value {
+fn candle_json(candle: &Candle) -> Value {
     json!({
         "timestamp": candle.open_time.as_millis(),
         "open": candle.open,

@@ -138,7 +138,7 @@ fn parse_bool(name: &str, value: &str) -> Result<bool, String> {
 mod tests {
     use super::*;
 
-    fn told(table: &str, env: &[(&str, &str)]) -> Result<Option<ConnectionPlan>, String> {
+    fn parsed(table: &str, env: &[(&str, &str)]) -> Result<Option<ConnectionPlan>, String> {
         let table: ConnectionsTable = toml::from_str(table).unwrap();
         let find =
             |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
@@ -171,7 +171,7 @@ mod tests {
             universe("primary", "market_leaders:top_50"),
             symbols("connection_2", &["SPY", "BRK.B", "QQQ"]),
         ];
-        assert_eq!(told("", &THREE), Ok(Some(ConnectionPlan { max: 3, pinned })));
+        assert_eq!(parsed("", &THREE), Ok(Some(ConnectionPlan { max: 3, pinned })));
     }
 
     #[test]
@@ -186,18 +186,18 @@ mod tests {
             symbols = ["AAPL", "MSFT"]
         "#;
         let pinned = vec![universe("core", "SPY:nasdaq100"), symbols("mine", &["AAPL", "MSFT"])];
-        assert_eq!(told(file, &[]), Ok(Some(ConnectionPlan { max: 2, pinned: pinned.clone() })));
-        assert_eq!(told(file, &[("USE_MULTI_CONNECTION", "0")]), Ok(None));
-        assert_eq!(told(file, &THREE).unwrap().unwrap().pinned[0].0, "primary");
+        assert_eq!(parsed(file, &[]), Ok(Some(ConnectionPlan { max: 2, pinned: pinned.clone() })));
+        assert_eq!(parsed(file, &[("USE_MULTI_CONNECTION", "0")]), Ok(None));
+        assert_eq!(parsed(file, &THREE).unwrap().unwrap().pinned[0].0, "primary");
         let more = [("WEBSOCKET_CONNECTIONS_MAX", "5")];
-        assert_eq!(told(file, &more), Ok(Some(ConnectionPlan { max: 5, pinned })));
+        assert_eq!(parsed(file, &more), Ok(Some(ConnectionPlan { max: 5, pinned })));
     }
 
     #[test]
     fn nothing_said_is_one_connection() {
-        assert_eq!(told("", &[]), Ok(None));
+        assert_eq!(parsed("", &[]), Ok(None));
         assert_eq!(
-            told("", &[("WEBSOCKET_CONNECTION_1_SYMBOLS", "AAPL")]),
+            parsed("", &[("WEBSOCKET_CONNECTION_1_SYMBOLS", "AAPL")]),
             Ok(None),
             "single is said to be enough"
         );
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_the_reason() {
-        let refused = |table: &str, env: &[(&str, &str)]| told(table, env).unwrap_err();
+        let refused = |table: &str, env: &[(&str, &str)]| parsed(table, env).unwrap_err();
         let multi = ("USE_MULTI_CONNECTION", "yes");
         let one = ("WEBSOCKET_CONNECTION_1_SYMBOLS", "AAPL");
         let two = ("WEBSOCKET_CONNECTION_2_SYMBOLS", "SPY");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use market_backbone::{MaintenanceConfig, Retention, StoreConfig, Timeframe};
+use market_backbone::{Retention, StoreConfig, Timeframe};
 use serde::{Deserialize, Deserializer};
 
 use crate::secret_arg::SecretArg;
@@ -36,26 +36,24 @@ impl StoreSettings {
     pub(super) fn config(&self, folder: PathBuf) -> StoreConfig {
         let mut store = StoreConfig::new(folder);
         if let Some(mib) = self.cache_mib {
-            store.cache_bytes = mib.saturating_mul(1 << 20);
+            store = store.cache_bytes(mib.saturating_mul(1 << 20));
         }
         if let Some(tables) = self.tables_per_shard {
-            store.tables_per_shard = tables;
+            store = store.tables_per_shard(tables);
         }
         if let Some(shards) = self.open_shards {
-            store.open_shards = shards;
+            store = store.open_shards(shards);
         }
-        self.adjust(&mut store.maintenance);
-        store
+        let mut maintenance = store.get_maintenance().clone().retain(self.retention());
+        if let Some(secs) = self.care_secs {
+            maintenance = maintenance.every((secs > 0).then(|| Duration::from_secs(secs)));
+        }
+        store.maintenance(maintenance)
     }
 
-    fn adjust(&self, care: &mut MaintenanceConfig) {
-        if let Some(secs) = self.care_secs {
-            care.every = (secs > 0).then(|| Duration::from_secs(secs));
-        }
-        care.retain.extend(self.retain.iter().map(|rule| Retention {
-            timeframe: rule.timeframe,
-            keep: Duration::from_secs(rule.keep_days.saturating_mul(DAY_SECS)),
-        }));
+    fn retention(&self) -> Vec<Retention> {
+        let keep = |rule: &RetentionRule| Duration::from_secs(rule.keep_days.saturating_mul(DAY_SECS));
+        self.retain.iter().map(|rule| Retention::new(rule.timeframe, keep(rule))).collect()
     }
 }
 
@@ -79,10 +77,10 @@ mod tests {
 
     #[test]
     fn care_can_be_told_how_often_and_what_to_keep() {
-        let care =
-            config("care_secs = 0\n[[retain]]\ntimeframe = \"1m\"\nkeep_days = 90").unwrap().maintenance;
-        let keep = Duration::from_secs(90 * DAY_SECS);
-        assert_eq!((care.every, care.retain), (None, vec![Retention { timeframe: Timeframe::M1, keep }]));
+        let store = config("care_secs = 0\n[[retain]]\ntimeframe = \"1m\"\nkeep_days = 90").unwrap();
+        let rule = Retention::new(Timeframe::M1, Duration::from_secs(90 * DAY_SECS));
+        let maintenance = store.get_maintenance();
+        assert_eq!((maintenance.get_every(), maintenance.get_retain()), (None, &[rule][..]));
         let error = config("[[retain]]\ntimeframe = \"7m\"\nkeep_days = 1").unwrap_err();
         assert!(error.contains("no timeframe `7m`"), "{error}");
     }

@@ -64,11 +64,10 @@ impl BarTracker {
     /// Creates a tracker of the bars of `series` that open at `due` or later.
     pub(super) fn new(series: Series, grid: Grid, rules: BarRules, due: Timestamp) -> Self {
         let window = rules.window.max(series.timeframe.typical() * 2);
-        let builder_rules = BuilderRules {
-            grace: rules.grace,
-            allowed_lateness: window,
-            reports_quiet: rules.includes_quiet,
-        };
+        let builder_rules = BuilderRules::default()
+            .grace(rules.grace)
+            .allowed_lateness(window)
+            .reports_quiet(rules.includes_quiet);
         Self {
             builder: CandleBuilder::new(series.clone(), grid, builder_rules),
             series,
@@ -154,12 +153,12 @@ impl BarTracker {
     pub(super) fn pop(&mut self) -> Option<FeedEvent> {
         while let Some(event) = self.pending.pop_front() {
             let (candle, is_quiet) = match event {
-                BarEvent::Update(_) => continue,
                 BarEvent::Closed(candle) | BarEvent::Revised { candle, .. } => (candle, false),
                 BarEvent::Quiet(range) => match self.next_quiet(range) {
                     Some(candle) => (candle, true),
                     None => continue,
                 },
+                _ => continue,
             };
             if let Some(event) = self.hand_out(candle, is_quiet) {
                 return Some(event);

@@ -99,7 +99,7 @@ fn channel(venue: VenueId, part: &str) -> Option<(Channel, ChannelCheckpoint)> {
                 ids: read_ids(fields.next()?)?,
             })
         }
-        StreamKind::Ticker | StreamKind::Book | StreamKind::Band => return None,
+        _ => return None,
     };
     fields.next().is_none().then_some((Channel { symbol, kind }, mark))
 }

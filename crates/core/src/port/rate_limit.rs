@@ -29,6 +29,7 @@ impl fmt::Display for RateLimitGroup {
 
 /// The unit in which a rule counts requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RateUnit {
     /// A request counts by its weight, which is 1 unless the venue's adapter says otherwise.
     #[default]
@@ -37,8 +38,20 @@ pub enum RateUnit {
     Requests,
 }
 
+impl RateUnit {
+    /// Returns how much of a window is used by `requests` that weigh `weight` together.
+    #[must_use]
+    pub const fn charge(self, weight: u32, requests: u32) -> u32 {
+        match self {
+            Self::Weight => weight,
+            Self::Requests => requests,
+        }
+    }
+}
+
 /// The way in which a venue places the windows of a rule in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WindowKind {
     /// Any period of the window's length, wherever it begins.
     #[default]

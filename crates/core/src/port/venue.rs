@@ -14,11 +14,23 @@ use crate::{
 
 /// The message that keeps a quiet socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeepAlive {
     /// A ping frame of the WebSocket protocol.
     Ping,
     /// A text message with this content.
     Text(&'static str),
+}
+
+impl KeepAlive {
+    /// Returns the text of the message; `None` if it is a ping frame.
+    #[must_use]
+    pub const fn text(self) -> Option<&'static str> {
+        match self {
+            Self::Ping => None,
+            Self::Text(text) => Some(text),
+        }
+    }
 }
 
 /// The rules of a venue's socket.
@@ -119,6 +131,7 @@ impl Capabilities {
 
 /// One request to a venue, before it is encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Call {
     /// One page of candles.
     Candles(CandlePageRequest),

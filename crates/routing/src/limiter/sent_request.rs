@@ -48,10 +48,7 @@ pub(super) struct SentRequest {
 impl SentRequest {
     /// Returns how much of a window the entry uses, which counts in `unit`.
     pub(super) fn charge(&self, unit: RateUnit) -> u64 {
-        u64::from(match unit {
-            RateUnit::Weight => self.weight,
-            RateUnit::Requests => self.requests,
-        })
+        u64::from(unit.charge(self.weight, self.requests))
     }
 
     /// Returns the latest moment at which it can have arrived, less `credit` if it was answered; `None` if that is unknown.

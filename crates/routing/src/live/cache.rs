@@ -239,7 +239,7 @@ impl RealtimeCache {
                 let (candle, received) = self.candle_and_received(&series)?;
                 FeedEvent::Candle { series, candle, received }
             }
-            StreamKind::Bar(_) => return None,
+            _ => return None,
         })
     }
 }

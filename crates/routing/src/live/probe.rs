@@ -49,12 +49,12 @@ pub(super) fn is_behind(
         StreamKind::Book => cache.book(symbol)?.time.plus(MAX_CLOCK_SKEW) < traded,
         // A band stays the same while prices do, however much is traded. Only without a trade is none due.
         StreamKind::Band => return (traded <= cache.band(symbol)?.received).then_some(false),
-        StreamKind::Bar(_) => return None,
         // Some venues send a candle only when it is over.
         StreamKind::Candle(_) => {
             last_received(cache, channel)?.plus(MAX_CLOCK_SKEW) < traded
                 && traded.plus(MAX_CANDLE_DELAY) < now
         }
+        _ => return None,
     })
 }
 

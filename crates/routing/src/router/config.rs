@@ -1,6 +1,6 @@
 //! The router's settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,53 +13,76 @@ use crate::transport::Transport;
 
 /// The router's settings.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct RouterConfig {
+    pub(crate) limiter: LimiterConfig,
+    pub(crate) limits_dir: Option<PathBuf>,
+    pub(crate) retry: RetryConfig,
+    pub(crate) http: HttpConfig,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(crate) session: SessionConfig,
+    pub(crate) choice: ChoiceConfig,
+    pub(crate) markets_ttl: Duration,
+    pub(crate) forming_timeout: Duration,
+    pub(crate) symbols_per_call: usize,
+    pub(crate) reply_ttl: Duration,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+market_backbone_core::setters!(RouterConfig {
     /// The settings of the rate limiter.
-    pub limiter: LimiterConfig,
+    #[getter(get_limiter)]
+    limiter: LimiterConfig,
     /// The folder of the send logs, with one file for each venue and host; `None` for memory only.
     ///
     /// All processes of a machine that name the same folder share the venue's limit, and a process that
     /// starts right after another has ended knows what that one sent.
-    pub limits_dir: Option<PathBuf>,
+    limits_dir: Option<PathBuf>,
     /// The settings of retries.
-    pub retry: RetryConfig,
+    #[getter(get_retry)]
+    retry: RetryConfig,
     /// The settings of the HTTP client.
-    pub http: HttpConfig,
+    #[getter(get_http -> &HttpConfig)]
+    http: HttpConfig,
     /// A transport that carries requests and sockets to the venue instead of the network.
-    pub transport: Option<Arc<dyn Transport>>,
+    transport: Option<Arc<dyn Transport>>,
     /// The settings of the socket session.
-    pub session: SessionConfig,
+    #[getter(get_session -> &SessionConfig)]
+    session: SessionConfig,
     /// The settings that say when following a market pays.
-    pub choice: ChoiceConfig,
+    #[getter(get_choice)]
+    choice: ChoiceConfig,
     /// The time for which a fetched list of markets counts as current.
-    pub markets_ttl: Duration,
+    #[getter(get_markets_ttl)]
+    markets_ttl: Duration,
     /// The longest wait for the socket to deliver the forming candle before REST is asked.
-    pub forming_timeout: Duration,
+    #[getter(get_forming_timeout)]
+    forming_timeout: Duration,
     /// The number of markets in one request for tickers or books.
     ///
     /// With 200, the address is 2 KB long, which all servers on the way accept.
-    pub symbols_per_call: usize,
-    /// The time for which the reply to a request for live values is shared with others that ask the same.
-    pub reply_ttl: Duration,
-    /// The longest that shutdown may take.
-    pub shutdown_timeout: Duration,
-}
-
-market_backbone_core::setters!(RouterConfig {
-    limiter: LimiterConfig,
-    limits_dir: Option<PathBuf>,
-    retry: RetryConfig,
-    http: HttpConfig,
-    transport: Option<Arc<dyn Transport>>,
-    session: SessionConfig,
-    choice: ChoiceConfig,
-    markets_ttl: Duration,
-    forming_timeout: Duration,
+    #[getter(get_symbols_per_call)]
     symbols_per_call: usize,
+    /// The time for which the reply to a request for live values is shared with others that ask the same.
+    #[getter(get_reply_ttl)]
     reply_ttl: Duration,
+    /// The longest that shutdown may take.
+    #[getter(get_shutdown_timeout)]
     shutdown_timeout: Duration,
 });
+
+impl RouterConfig {
+    /// Returns the [`limits_dir`](Self::limits_dir) of these settings.
+    #[must_use]
+    pub fn get_limits_dir(&self) -> Option<&Path> {
+        self.limits_dir.as_deref()
+    }
+
+    /// Returns the [`transport`](Self::transport) of these settings.
+    #[must_use]
+    pub const fn get_transport(&self) -> Option<&Arc<dyn Transport>> {
+        self.transport.as_ref()
+    }
+}
 
 impl Default for RouterConfig {
     fn default() -> Self {

@@ -19,29 +19,34 @@ use crate::http_stats::HttpStats;
 
 /// The settings of retries.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct RetryConfig {
-    /// The number of attempts for one request, the first included.
-    pub max_attempts: u32,
-    /// The wait before the first retry; it doubles with each.
-    pub base: Duration,
-    /// The longest single wait. If the venue asks for a longer one, the request fails.
-    pub cap: Duration,
-    /// The number of retries allowed for each successful reply: 0.5 is one for two. A venue that fails one
-    /// request in five needs a quarter.
-    pub budget_ratio: f32,
-    /// The number of retries allowed each second even if nothing succeeds.
-    pub budget_per_second: u32,
-    /// The number of attempts while the venue has never answered: a wrong address should be reported quickly.
-    pub first_contact_attempts: u32,
+    pub(crate) max_attempts: u32,
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
+    pub(crate) budget_ratio: f32,
+    pub(crate) budget_per_second: u32,
+    pub(crate) first_contact_attempts: u32,
 }
 
 market_backbone_core::setters!(RetryConfig {
+    /// The number of attempts for one request, the first included.
+    #[getter(get_max_attempts)]
     max_attempts: u32,
+    /// The wait before the first retry; it doubles with each.
+    #[getter(get_base)]
     base: Duration,
+    /// The longest single wait. If the venue asks for a longer one, the request fails.
+    #[getter(get_cap)]
     cap: Duration,
+    /// The number of retries allowed for each successful reply: 0.5 is one for two. A venue that fails one
+    /// request in five needs a quarter.
+    #[getter(get_budget_ratio)]
     budget_ratio: f32,
+    /// The number of retries allowed each second even if nothing succeeds.
+    #[getter(get_budget_per_second)]
     budget_per_second: u32,
+    /// The number of attempts while the venue has never answered: a wrong address should be reported quickly.
+    #[getter(get_first_contact_attempts)]
     first_contact_attempts: u32,
 });
 

@@ -135,6 +135,12 @@ impl Venue for FakeVenue {
             Call::Markets => (rest, "/markets", vec![]),
             Call::PriceIncrements(symbols) => (rest, "/instruments", codes(symbols)),
             Call::VenueSpecific(call) => return Ok(call.clone()),
+            _ => {
+                return Err(SourceError::new(
+                    SourceErrorKind::Unsupported,
+                    "the fake venue has no such request",
+                ));
+            }
         };
         let query = query.into_iter().map(|(name, value): (&'static str, _)| (name.into(), value)).collect();
         Ok(HttpCall::new(group, path, query))

@@ -99,7 +99,7 @@ async fn a_throttled_request_waits_out_the_window() {
 #[tokio::test]
 async fn repeats_are_limited_by_a_budget_that_all_share() {
     let server = Server::start(Scripted::new(500, "")).await;
-    let retry = quick().retry.budget_per_second(0);
+    let retry = quick().get_retry().budget_per_second(0);
     let router = router(&server.address.to_string(), quick().retry(retry));
     assert!(router.candle_page(&page(), Priority::Normal).await.is_err());
     assert_eq!(server.asked().len(), 1);

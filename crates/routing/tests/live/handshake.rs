@@ -84,7 +84,7 @@ async fn a_refused_key_is_final_until_somebody_tries_again() {
 
 #[tokio::test]
 async fn who_was_evicted_stays_away_however_well_the_connection_began() {
-    let reconnect = quick().reconnect.stable_after(Duration::ZERO);
+    let reconnect = quick().get_reconnect().stable_after(Duration::ZERO);
     let rig = Rig::with(FakeVenue::default(), quick().reconnect(reconnect)).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut times = Vec::new();

@@ -148,7 +148,7 @@ async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
 
 #[tokio::test]
 async fn nothing_has_data_is_never_healthy() {
-    let liveness = nervous().liveness.suspect_after(Duration::from_millis(150));
+    let liveness = nervous().get_liveness().suspect_after(Duration::from_millis(150));
     let config = nervous().liveness(liveness);
     // There is no probe here.
     let rig = Rig::with(FakeVenue::default(), config).await;

@@ -12,7 +12,7 @@ use crate::server::{Peer, Server, eventually};
 const TRADE: StreamKind = StreamKind::Trade;
 
 fn pin(name: &str, codes: &[&str]) -> PinnedConnection {
-    PinnedConnection { name: name.to_owned(), symbols: codes.iter().map(|code| symbol(code)).collect() }
+    PinnedConnection::new(name, codes.iter().map(|code| symbol(code)))
 }
 
 fn pinned() -> SessionConfig {
@@ -68,9 +68,8 @@ async fn more_connections_than_there_may_be_are_refused_with_the_reason() {
 #[tokio::test]
 async fn orphans_are_carried_by_others_and_go_home_without_a_gap() {
     let grace = Duration::from_millis(100);
-    let mut config = pinned().failover_after(grace);
     // Only a value or an acknowledgement counts here.
-    config.confirm_timeout = Duration::from_secs(60);
+    let config = pinned().failover_after(grace).confirm_timeout(Duration::from_secs(60));
     let rig = Rig::with(FakeVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-A", "KRW-B", "KRW-C"]);
     let [(mut core, _), (mut rest, _)] = both(&rig.server).await;

@@ -66,10 +66,8 @@ fn venue() -> FakeVenue {
 }
 
 async fn rig() -> Rig {
-    let mut config = quick();
-    config.connect_timeout = Duration::from_millis(200);
     // Only an acknowledgement or a value counts here.
-    config.confirm_timeout = Duration::from_secs(60);
+    let config = quick().connect_timeout(Duration::from_millis(200)).confirm_timeout(Duration::from_secs(60));
     Rig::with(venue(), config).await
 }
 

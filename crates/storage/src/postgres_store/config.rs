@@ -52,17 +52,21 @@ const KNOWN_KEYS: [&str; 18] = [
 ///
 /// Displays, and debugs, as `postgres://user@host:port/database`: never with the password.
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct PostgresConfig {
     // Boxed because it is large, and part of enums whose other variants are not.
     options: Box<PgConnectOptions>,
-    /// The schema of our tables, of `a-z`, `0-9` and `_`; created if it does not exist.
-    pub schema: String,
-    /// The largest number of connections of this process. They are opened when needed and closed when idle.
-    pub max_connections: u32,
+    pub(crate) schema: String,
+    pub(crate) max_connections: u32,
 }
 
-market_backbone_core::setters!(PostgresConfig { schema: String, max_connections: u32 });
+market_backbone_core::setters!(PostgresConfig {
+    /// The schema of our tables, of `a-z`, `0-9` and `_`; created if it does not exist.
+    #[getter(get_schema -> &str)]
+    schema: String,
+    /// The largest number of connections of this process. They are opened when needed and closed when idle.
+    #[getter(get_max_connections)]
+    max_connections: u32,
+});
 
 impl PostgresConfig {
     /// Parses an address such as `postgres://user:password@host:port/database?sslmode=require`.

@@ -38,13 +38,13 @@ impl BarAssembler {
         let builders = |rules| CandleBuilders::new(venue.grid, rules);
         let provisional = venue.revision_policy.live_is_provisional;
         let late = if provisional {
-            rules.allowed_lateness.max(venue.finality_delay)
+            rules.get_allowed_lateness().max(venue.finality_delay)
         } else {
-            rules.allowed_lateness
+            rules.get_allowed_lateness()
         };
         let mut ear = Self {
             from_trades: builders(rules),
-            from_frames: builders(BuilderRules { allowed_lateness: late, ..rules }),
+            from_frames: builders(rules.allowed_lateness(late)),
             recorders: FxHashMap::default(),
             last_received: Timestamp::MIN,
             timeouts: patience,

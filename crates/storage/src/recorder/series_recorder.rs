@@ -103,7 +103,6 @@ impl SeriesRecorder {
     /// Handles an event of the builder.
     pub(super) fn apply(&mut self, event: BarEvent, orders: &mut Vec<SlotUpdate>) {
         match event {
-            BarEvent::Update(_) => {}
             BarEvent::Quiet(range) => {
                 if let Some(since) = self.complete_since
                     && let Ok(range) = TimeRange::new(range.from().max(since), range.to())
@@ -113,6 +112,8 @@ impl SeriesRecorder {
                 }
             }
             BarEvent::Closed(candle) | BarEvent::Revised { candle, .. } => self.apply_candle(candle, orders),
+            // A forming candle is not stored.
+            _ => {}
         }
     }
 

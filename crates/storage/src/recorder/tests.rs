@@ -59,7 +59,7 @@ fn assembler(timeframe: Timeframe) -> BarAssembler {
         silence_timeout: Duration::from_secs(30),
         clock_slack: Duration::from_secs(1),
     };
-    let rules = BuilderRules { reports_quiet: true, ..BuilderRules::default() };
+    let rules = BuilderRules::default().reports_quiet(true);
     BarAssembler::new(vec![Series::new(symbol(), timeframe)], &venue(), rules, patience)
 }
 

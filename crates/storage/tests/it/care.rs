@@ -94,9 +94,10 @@ async fn vacuum_gives_back_whatever_is_free() {
 #[tokio::test]
 async fn what_is_older_than_is_kept_is_forgotten_with_its_proof() {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = config(folder.path(), Duration::ZERO);
-    config.maintenance.retain =
-        vec![Retention { timeframe: Timeframe::M1, keep: Duration::from_secs(60 * 1_000) }];
+    let rule = Retention::new(Timeframe::M1, Duration::from_secs(60 * 1_000));
+    let config = config(folder.path(), Duration::ZERO);
+    let maintenance = config.get_maintenance().clone().retain(vec![rule]);
+    let config = config.maintenance(maintenance);
     let store = SqliteStore::open(config).await.unwrap();
     let btc = series("KRW-BTC");
     store.commit(&btc, &candles(0, 25_000), &proof(-5, 25_000)).await.unwrap();
@@ -111,8 +112,9 @@ async fn what_is_older_than_is_kept_is_forgotten_with_its_proof() {
 #[tokio::test]
 async fn a_store_looks_after_itself_when_told_to() {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = config(folder.path(), Duration::ZERO);
-    config.maintenance.every = Some(Duration::from_millis(20));
+    let config = config(folder.path(), Duration::ZERO);
+    let maintenance = config.get_maintenance().clone().every(Some(Duration::from_millis(20)));
+    let config = config.maintenance(maintenance);
     let store = half_empty(config).await;
     let gone = async {
         while std::fs::metadata(shard(folder.path())).unwrap().len() > 5_500_000 {

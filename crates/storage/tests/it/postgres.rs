@@ -18,9 +18,8 @@ use crate::revisions::proof_by;
 /// A schema that nobody uses yet; `None` where there is no server.
 pub(crate) fn fresh() -> Option<PostgresConfig> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut config = PostgresConfig::parse(&PostgresServer::shared()?.url()).unwrap();
-    config.schema = format!("fresh_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    Some(config)
+    let config = PostgresConfig::parse(&PostgresServer::shared()?.url()).unwrap();
+    Some(config.schema(format!("fresh_{}", COUNT.fetch_add(1, Ordering::Relaxed))))
 }
 
 /// An empty store; `None` where there is no server.
@@ -151,9 +150,8 @@ async fn a_closed_store_says_so() {
 async fn the_password_lets_in_and_is_in_no_error() {
     let Some(server) = PostgresServer::shared() else { return };
     let connect = async |password: &str| {
-        let mut config = PostgresConfig::parse(&server.tcp_url(password))?;
-        config.schema = "secret".to_owned();
-        PostgresStore::connect(config).await
+        let config = PostgresConfig::parse(&server.tcp_url(password))?;
+        PostgresStore::connect(config.schema("secret".to_owned())).await
     };
     let store = connect(PASSWORD).await.unwrap();
     assert!(!format!("{store:?}").contains(PASSWORD));
@@ -192,7 +190,7 @@ pub(crate) async fn execute(config: &PostgresConfig, sql: &'static str) {
     use sqlx::Connection;
     let server = PostgresServer::shared().unwrap();
     let mut conn = sqlx::PgConnection::connect(&server.url()).await.unwrap();
-    let here = format!("SET search_path TO {}", config.schema);
+    let here = format!("SET search_path TO {}", config.get_schema());
     sqlx::raw_sql(sqlx::AssertSqlSafe(here)).execute(&mut conn).await.unwrap();
     sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
 }

@@ -52,7 +52,7 @@ pub(super) async fn open_all(global: &GlobalArgs, purpose: AccessMode) -> anyhow
         keepers.push(StoreBackend { place, kind: BackendKind::Database(connect(database).await?) });
     }
     if let Some(config) = folder {
-        let place = config.dir.display().to_string();
+        let place = config.get_dir().display().to_string();
         let opened = match purpose {
             AccessMode::Read => super::open_to_read(config).await,
             AccessMode::Write => open_folder(config).await.map_err(anyhow::Error::from),

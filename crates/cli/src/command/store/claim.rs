@@ -22,8 +22,8 @@ pub(super) async fn run(args: ClaimArgs, global: &GlobalArgs) -> anyhow::Result<
         outcome?;
     }
     let config = settings::store(global)?;
-    if config.dir.join("index.db").is_file() {
-        let name = format!("{}", config.dir.display());
+    if config.get_dir().join("index.db").is_file() {
+        let name = format!("{}", config.get_dir().display());
         // Not by its records: the user who claims it knows better.
         let store = SqliteStore::open(config).await?;
         let outcome = if store.unclaimed().contains(&claimed) {

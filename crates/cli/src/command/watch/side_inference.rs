@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use market_backbone::{FeedEvent, InferredSide, SideInference, SideRule, Symbol};
+use market_backbone::{FeedEvent, InferredSide, SideInference, Symbol};
 
 use crate::row;
 use crate::terminal::TextStyle;
@@ -34,7 +34,7 @@ pub(super) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     let mut value = row::event_json(event);
     if let Some(InferredSide { side, rule }) = guess {
         value["inferred_side"] = side.as_str().into();
-        value["inferred_by"] = rule_name(rule).into();
+        value["inferred_by"] = rule.as_str().into();
     }
     value.to_string()
 }
@@ -53,16 +53,9 @@ fn styled(event: &FeedEvent, guess: Option<InferredSide>, style: TextStyle) -> S
     let text = row::event_text(event, style);
     match guess {
         Some(InferredSide { side, rule }) => {
-            format!("{text} (probably {}, by {})", side.as_str(), rule_name(rule))
+            format!("{text} (probably {}, by {})", side.as_str(), rule.as_str())
         }
         None => text,
-    }
-}
-
-const fn rule_name(rule: SideRule) -> &'static str {
-    match rule {
-        SideRule::Quote => "quote",
-        SideRule::Tick => "tick",
     }
 }
 

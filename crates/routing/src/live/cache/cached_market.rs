@@ -197,12 +197,11 @@ impl CachedMarket {
             StreamKind::Trade => drop(self.trade.get_or_insert_default()),
             StreamKind::Book => drop(self.book.get_or_insert_default()),
             StreamKind::Band => drop(self.band.get_or_insert_default()),
-            StreamKind::Candle(frame) => {
-                if self.candle_cell(frame).is_none() {
-                    self.candles.push((frame, Arc::default()));
-                }
+            StreamKind::Candle(frame) if self.candle_cell(frame).is_none() => {
+                self.candles.push((frame, Arc::default()));
             }
-            StreamKind::Bar(_) => {} // made of candles, and never streamed
+            // Bars are made of candles and never streamed. A kind without an entry has no latest value.
+            _ => {}
         }
     }
 
@@ -251,7 +250,7 @@ impl CachedMarket {
             StreamKind::Book => self.book.as_ref().map(|cell| &cell.last_received),
             StreamKind::Band => self.band.as_ref().map(|cell| &cell.last_received),
             StreamKind::Candle(frame) => self.candle_cell(frame).map(|cell| &cell.last_received),
-            StreamKind::Bar(_) => None,
+            _ => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The timers of a connection: keep-alives, and the detection of a dead connection.
 
-use market_backbone_core::{GapCause, KeepAlive};
+use market_backbone_core::GapCause;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -41,9 +41,9 @@ impl Connection {
         }
         self.confirm_by_time(now);
         if now >= self.last_frame_at.max(self.last_sent_at) + limits.keep_alive_every {
-            let message = match limits.keep_alive {
-                KeepAlive::Ping => Message::Ping(Vec::new().into()),
-                KeepAlive::Text(text) => Message::text(text),
+            let message = match limits.keep_alive.text() {
+                Some(text) => Message::text(text),
+                None => Message::Ping(Vec::new().into()),
             };
             self.send(message).await?;
             self.state.counters.keep_alives.add(1);

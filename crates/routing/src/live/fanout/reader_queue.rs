@@ -50,9 +50,9 @@ pub(super) struct ReaderQueue {
 impl ReaderQueue {
     /// Creates an empty queue of a reader of `channels` channels.
     pub(super) fn new(delivery: Delivery, channels: usize) -> Self {
-        let latest = match delivery {
-            Delivery::Buffered { .. } => Vec::new(),
-            Delivery::Conflated => vec![None; channels],
+        let latest = match delivery.capacity() {
+            Some(_) => Vec::new(),
+            None => vec![None; channels],
         };
         let items = VecDeque::new();
         Self {
@@ -69,13 +69,13 @@ impl ReaderQueue {
 
     /// Adds an event of the reader's channel number `channel`; returns how many events it pushed out.
     pub(super) fn push(&mut self, channel: usize, event: FeedEvent) -> u64 {
-        match self.delivery {
-            Delivery::Buffered { capacity: depth } => {
+        match self.delivery.capacity() {
+            Some(depth) => {
                 self.items.push_back(QueueItem::Event(event));
                 self.events += 1;
-                if self.events > depth.max(1) { self.drop_oldest() } else { 0 }
+                if self.events > depth { self.drop_oldest() } else { 0 }
             }
-            Delivery::Conflated => {
+            None => {
                 self.replace(channel, event);
                 0
             }
