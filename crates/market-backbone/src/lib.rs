@@ -54,7 +54,8 @@ pub use progress::Progress;
 pub use storage::Storage;
 pub use store::{
     Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,
-    SealReport, SealingConfig, SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
+    SealReport, SealingConfig, SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig,
+    StoreStats,
 };
 pub use subscribe_request::SubscribeRequest;
 pub use system_clock::{SystemClock, SystemNow};

@@ -2,5 +2,6 @@
 
 pub use market_backbone_storage::{
     Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,
-    SealReport, SealingConfig, SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
+    SealReport, SealingConfig, SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig,
+    StoreStats,
 };

@@ -86,7 +86,12 @@ async fn measure(dir: &Path) {
         let begun = Instant::now();
         let findings = store.check(Grid::Utc).await.expect("an index");
         times.push(begun.elapsed().as_secs_f64());
-        println!("checked in {:.2} s, {} findings, at most {:.0} MiB", times[times.len() - 1], findings.len(), memory());
+        println!(
+            "checked in {:.2} s, {} findings, at most {:.0} MiB",
+            times[times.len() - 1],
+            findings.len(),
+            memory()
+        );
         store.close().await;
     }
     times.sort_unstable_by(f64::total_cmp);

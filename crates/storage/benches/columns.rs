@@ -6,7 +6,10 @@
 //! which says what the first one costs and how much memory is resident then. The page cache is warm throughout.
 
 #![expect(clippy::print_stdout, reason = "a bench is there to print its figures")]
-#![expect(clippy::disallowed_methods, reason = "a bench measures with the machine's own clock, and reads its environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a bench measures with the machine's own clock, and reads its environment"
+)]
 
 use std::hint::black_box;
 use std::path::Path;

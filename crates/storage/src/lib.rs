@@ -55,8 +55,8 @@ pub use postgres_store::{DatabaseSeries, DatabaseStats, DatabaseTable, PostgresC
 pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use remote_store::{RemoteStore, RemoteStoreState};
 pub use sqlite_store::{
-    MaintenanceConfig, MaintenanceReport, Retention, SealReport, SealingConfig, SeriesStats, ShardMaintenance,
-    ShardStats, SqliteStore, StoreConfig, StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SealReport, SealingConfig, SeriesStats,
+    ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
 pub use stored_source::StoredSource;
 pub use universe::{

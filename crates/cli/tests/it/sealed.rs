@@ -19,8 +19,19 @@ fn store(data: &Path, args: &[&str]) -> Said {
 fn ask(venue: &Venue, data: &Path, end: &str) -> Said {
     let count = COUNT.to_string();
     let args = [
-        "candles", "KRW-BTC", "1m", "--count", &count, "--to", end, "--closed", "--format", "csv", "--stats",
-        "--same-as", "upbit",
+        "candles",
+        "KRW-BTC",
+        "1m",
+        "--count",
+        &count,
+        "--to",
+        end,
+        "--closed",
+        "--format",
+        "csv",
+        "--stats",
+        "--same-as",
+        "upbit",
     ];
     venue.run(data, &args)
 }

@@ -89,12 +89,10 @@ impl IntegrityIssue {
 
     /// Returns whether forgetting and fetching again can help.
     pub(crate) const fn is_refetchable(self) -> bool {
-        !matches!(self, Self::File
-                | Self::Layout
-                | Self::Unreadable
-                | Self::Ledger
-                | Self::Sealed
-                | Self::Undescribed)
+        !matches!(
+            self,
+            Self::File | Self::Layout | Self::Unreadable | Self::Ledger | Self::Sealed | Self::Undescribed
+        )
     }
 }
 

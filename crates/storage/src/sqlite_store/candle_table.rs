@@ -122,7 +122,9 @@ pub(super) fn candle_direct(row: &rusqlite::Row<'_>) -> Result<Candle, rusqlite:
         Ok::<_, rusqlite::Error>(match row.get_ref(column)? {
             ValueRef::Real(figure) => figure,
             ValueRef::Integer(figure) => figure as f64,
-            ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0),
+            ValueRef::Text(text) => {
+                std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0)
+            }
             ValueRef::Null | ValueRef::Blob(_) => 0.0,
         })
     };

@@ -22,9 +22,9 @@ use super::block::BlockGrid;
 use super::block_cache::BlockCache;
 use super::commit_file::CommitId;
 use super::sealed::SealQueue;
+use super::series_state::SeriesState;
 use super::shard_index::ShardIndex;
 use super::shard_pool::{ShardId, ShardPool};
-use super::series_state::SeriesState;
 use super::source_registry::SourceRegistry;
 use super::{MaintenanceConfig, SeriesMap, SqliteStore};
 

@@ -17,8 +17,8 @@
 
 mod bad_file;
 mod seal;
-mod seal_plan;
 mod seal_index;
+mod seal_plan;
 mod seal_queue;
 mod seal_table;
 mod sealed_read;
@@ -32,10 +32,10 @@ mod tier;
 
 pub(super) use self::seal_index::{BlockTier, SealIndex};
 pub(super) use self::seal_queue::SealQueue;
+pub(super) use self::seal_table::{all, delete_touched, delete_within};
 pub(super) use self::sealed_read::read_blocks;
 pub use self::sealer::SealReport;
-pub(super) use self::sweep::measure;
 pub(super) use self::sealer::spawn;
-pub(super) use self::seal_table::{all, delete_touched, delete_within};
 pub(super) use self::segment_file::SegmentFault;
+pub(super) use self::sweep::measure;
 pub(super) use self::tier::SealedTier;

@@ -182,10 +182,7 @@ fn check_content(view: &ShardView, ledgers: &ShardLedgers, grid: Grid, checked: 
 }
 
 /// Returns the findings of a check of the view, which never waits.
-fn done(
-    series: &Series,
-    check: impl Future<Output = Result<Vec<Finding>, StoreError>>,
-) -> Vec<Finding> {
+fn done(series: &Series, check: impl Future<Output = Result<Vec<Finding>, StoreError>>) -> Vec<Finding> {
     match check.now_or_never() {
         Some(Ok(found)) => found,
         Some(Err(error)) => vec![Finding::unreadable(series, &error)],

@@ -33,6 +33,7 @@ mod recorder;
 mod revisions;
 mod sealed;
 mod sealed_damage;
+mod sealed_kill;
 mod shared_folder;
 mod soundness;
 mod sources;

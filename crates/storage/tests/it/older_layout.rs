@@ -138,7 +138,8 @@ async fn a_folder_of_version_2_keeps_what_it_held_and_learns_of_earlier_versions
 }
 
 /// What version 6 brought is taken away.
-const WITHOUT_SEALS: &str = "DROP TABLE sealed_segment; UPDATE layout SET version = 5; PRAGMA user_version = 5;";
+const WITHOUT_SEALS: &str =
+    "DROP TABLE sealed_segment; UPDATE layout SET version = 5; PRAGMA user_version = 5;";
 const INDEX_OF_5: &str = "UPDATE layout SET version = 5; PRAGMA user_version = 5;";
 
 #[tokio::test]

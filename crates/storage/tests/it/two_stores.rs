@@ -58,8 +58,7 @@ struct Step {
 }
 
 fn stretch() -> impl Strategy<Value = (i64, i64)> {
-    (0..SPAN, 1..150_i64)
-        .prop_map(|(from, width)| (START + from, START + (from + width).min(SPAN)))
+    (0..SPAN, 1..150_i64).prop_map(|(from, width)| (START + from, START + (from + width).min(SPAN)))
 }
 
 fn deed() -> impl Strategy<Value = Deed> {

@@ -105,8 +105,19 @@ fn series_table(all: &[SeriesStats]) -> Table {
 }
 
 fn shard_table(stats: &StoreStats) -> Table {
-    let mut table =
-        plain(["file", "source", "series", "rows", "spans", "revisions", "size", "log", "sealed", "free", "scattered"]);
+    let mut table = plain([
+        "file",
+        "source",
+        "series",
+        "rows",
+        "spans",
+        "revisions",
+        "size",
+        "log",
+        "sealed",
+        "free",
+        "scattered",
+    ]);
     for shard in &stats.shards {
         table.add_row([
             shard.file.display().to_string(),

@@ -73,9 +73,11 @@ impl SealQueue {
         if waiting.len() >= MAX_SERIES && !waiting.contains_key(&series.number) {
             return;
         }
-        let entry = waiting
-            .entry(series.number)
-            .or_insert_with(|| WaitingSeries { series: Arc::clone(series), segments: BTreeMap::new(), rows: 0 });
+        let entry = waiting.entry(series.number).or_insert_with(|| WaitingSeries {
+            series: Arc::clone(series),
+            segments: BTreeMap::new(),
+            rows: 0,
+        });
         entry.segments.extend(segments.map(|segment| (segment, now)));
         entry.rows = entry.rows.saturating_add(rows);
         drop(waiting);

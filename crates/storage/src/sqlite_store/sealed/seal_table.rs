@@ -79,7 +79,15 @@ pub(super) fn put(
         "INSERT OR REPLACE INTO sealed_segment (series, segment, seal, from_ms, to_ms, rows, sum) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
-    .execute((label, seal.segment, seal.id.cast_signed(), seal.from_ms, seal.to_ms, seal.rows, seal.sum))?;
+    .execute((
+        label,
+        seal.segment,
+        seal.id.cast_signed(),
+        seal.from_ms,
+        seal.to_ms,
+        seal.rows,
+        seal.sum,
+    ))?;
     Ok(earlier)
 }
 

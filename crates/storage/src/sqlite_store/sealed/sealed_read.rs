@@ -6,9 +6,9 @@ use std::sync::Arc;
 use market_backbone_core::{Candle, CandleColumns, StoreError, StoredCandles, TimeRange, Timestamp};
 use tokio::task::spawn_blocking;
 
-use super::segment_columns::{SegmentColumns, ColumnSlots};
 use super::seal::SegmentSeal;
 use super::seal_index::SealIndex;
+use super::segment_columns::{ColumnSlots, SegmentColumns};
 use super::segment_file::{SegmentFault, SegmentFile};
 use super::tier::SealedTier;
 use crate::sqlite_store::series_state::SeriesState;
@@ -133,7 +133,10 @@ impl SqliteStore {
             };
             drop(shard); // reading what is not sealed leases it again
             let pieces = self.pieces(series, &index, files, range, limit).await?;
-            match spawn_blocking(move || assemble(pieces)).await.map_err(|error| fault::interrupted(&error))? {
+            match spawn_blocking(move || assemble(pieces))
+                .await
+                .map_err(|error| fault::interrupted(&error))?
+            {
                 Ok(read) => return Ok(read),
                 Err((seal, fault)) => {
                     let Some(shard) = self.shard_of(series).await? else { return Ok(None) };

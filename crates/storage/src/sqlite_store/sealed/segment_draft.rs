@@ -6,9 +6,9 @@ use std::io;
 use market_backbone_core::{Candle, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::segment_columns::SegmentColumns;
 use super::seal::{SegmentGrid, SegmentSeal};
 use super::seal_table;
+use super::segment_columns::SegmentColumns;
 use super::segment_file::SegmentFile;
 use super::tier::SealedTier;
 use crate::sqlite_store::checksum_table::{self, BlockChecksum};
@@ -48,12 +48,14 @@ pub(super) fn write(
         let mut block: Vec<Candle> = Vec::new();
         while let Some(row) = rows.next()? {
             let candle = candle_table::candle_direct(row)?;
-            let is_next =
-                |last: &Candle| series.grid.block_of(last.open_time) != series.grid.block_of(candle.open_time);
+            let is_next = |last: &Candle| {
+                series.grid.block_of(last.open_time) != series.grid.block_of(candle.open_time)
+            };
             if block.last().is_some_and(is_next) {
                 is_valid &= verify(series, &mut block, &mut sums);
             }
-            is_valid &= candle.is_valid() && block.last().is_none_or(|last| last.open_time < candle.open_time);
+            is_valid &=
+                candle.is_valid() && block.last().is_none_or(|last| last.open_time < candle.open_time);
             block.push(candle);
             columns.push(&candle);
         }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::segment_columns::{COLUMNS, SegmentColumns, ColumnSlots};
 use super::seal::SegmentSeal;
+use super::segment_columns::{COLUMNS, ColumnSlots, SegmentColumns};
 use super::segment_header::{self, CHUNK_ROWS, ChunkEntry};
 use crate::sqlite_store::checksum;
 use crate::sqlite_store::positioned_file::read_exact_at;

@@ -8,8 +8,8 @@
 //! of each chunk of 1,024 rows: first open time 8 | checksum 8
 //! ```
 
-use super::segment_columns::COLUMNS;
 use super::seal::SegmentSeal;
+use super::segment_columns::COLUMNS;
 use crate::sqlite_store::checksum;
 
 /// The number of rows with a checksum of their own: what a short read has to verify.

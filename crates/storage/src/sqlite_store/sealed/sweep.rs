@@ -24,13 +24,9 @@ pub(in crate::sqlite_store) struct SealedFiles {
 }
 
 /// Deletes the files of a shard that have no seal.
-pub(in crate::sqlite_store) fn sweep(
-    conn: &mut Connection,
-    tier: &SealedTier,
-) -> Result<(), rusqlite::Error> {
+pub(in crate::sqlite_store) fn sweep(conn: &Connection, tier: &SealedTier) -> Result<(), rusqlite::Error> {
     let Ok(entries) = fs::read_dir(tier.folder()) else { return Ok(()) };
-    let names: HashSet<String> =
-        seal_table::all(conn)?.iter().map(|(_, seal)| seal.file_name()).collect();
+    let names: HashSet<String> = seal_table::all(conn)?.iter().map(|(_, seal)| seal.file_name()).collect();
     for entry in entries.flatten() {
         let is_sealed = entry.file_name().to_str().is_some_and(|name| names.contains(name));
         let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
@@ -43,7 +39,7 @@ pub(in crate::sqlite_store) fn sweep(
 
 /// Counts the sealed files of a shard.
 pub(in crate::sqlite_store) fn measure(
-    conn: &mut Connection,
+    conn: &Connection,
     tier: &SealedTier,
 ) -> Result<SealedFiles, rusqlite::Error> {
     let seals = seal_table::all(conn)?;

@@ -31,7 +31,8 @@ impl ShardLedgers {
             spans.entry(label.to_owned()).or_default().push(span(row)?);
             Some(())
         })?;
-        ledgers.known = spans.into_iter().map(|(label, spans)| (label, spans.into_iter().collect())).collect();
+        ledgers.known =
+            spans.into_iter().map(|(label, spans)| (label, spans.into_iter().collect())).collect();
         let sql = "SELECT series, from_ns, to_ns, earlier_origin, earlier_ns, later_origin, later_ns \
                    FROM dispute ORDER BY series, from_ns";
         ledgers.each(conn, sql, |row, _, known| {

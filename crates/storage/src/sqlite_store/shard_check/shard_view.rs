@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use market_backbone_core::{
-    Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange,
-};
+use market_backbone_core::{Candle, CandleStore, Coverage, Series, StoreError, StoredCandles, TimeRange};
 use rusqlite::Connection;
 
 use super::super::series_state::SeriesState;
@@ -36,7 +34,11 @@ struct KeptRows {
 
 impl ShardView {
     /// The series with a table are those in `states`.
-    pub(super) fn new(conn: Connection, states: HashMap<Series, SeriesState>, ledgers: &ShardLedgers) -> Self {
+    pub(super) fn new(
+        conn: Connection,
+        states: HashMap<Series, SeriesState>,
+        ledgers: &ShardLedgers,
+    ) -> Self {
         let known = states.iter().map(|(series, state)| (series.clone(), ledgers.known(&state.label)));
         let labels = states.iter().filter(|(_, state)| ledgers.has_any(&state.label));
         Self {
