@@ -7,6 +7,7 @@
 //!   upbit/SOURCE            the source of the candles: upbit
 //!   upbit/COMMITS           the id of the last commit to each shard
 //!   upbit/shard-0000.db     up to 64 tables candles_KRW_BTC_1m(timestamp, open, …), `coverage` and `revision`
+//!   upbit/shard-0000.sealed/… copies of their rows by columns, for long reads
 //!   upbit@127.0.0.1+9001/…  those of the source upbit@127.0.0.1:9001
 //! ```
 //!

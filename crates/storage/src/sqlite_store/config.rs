@@ -27,7 +27,7 @@ market_backbone_core::setters!(StoreConfig {
     /// thousands of tables are slow, a few hundred are not.
     #[getter(get_tables_per_shard)]
     tables_per_shard: u32,
-    /// The number of shard files that stay open. Each takes up to three connections and as many threads.
+    /// The number of shard files that stay open. Each takes up to five connections and three threads.
     #[getter(get_open_shards)]
     open_shards: usize,
     /// The size of the cache of recent candles, in bytes; 0 for none.

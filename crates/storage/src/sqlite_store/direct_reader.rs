@@ -84,7 +84,7 @@ impl DirectReaders {
     }
 }
 
-/// With the right to write, SQLite can finish what a killed process began.
+/// Returns how to open a file: with the right to write, SQLite can finish what a killed process began.
 fn access(read_only: bool) -> OpenFlags {
     let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     access | OpenFlags::SQLITE_OPEN_NO_MUTEX
