@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_is_wished_for_once() {
+    fn a_channel_is_subscribed_to_once() {
         let twice = [symbol("KRW-ETH"), symbol("KRW-BTC"), symbol("KRW-ETH")];
         let wish = Subscription::new(twice, [StreamKind::Trade]).unwrap();
         let codes: Vec<_> = wish.channels().iter().map(|channel| channel.symbol.code()).collect();

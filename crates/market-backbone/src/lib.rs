@@ -15,6 +15,7 @@ mod dispatcher;
 mod error;
 mod error_kind;
 mod interests;
+#[cfg(feature = "sqlite")]
 mod legacy_folder;
 mod market_day;
 mod market_list;
@@ -45,6 +46,7 @@ pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
 pub use error_kind::ErrorKind;
+#[cfg(feature = "sqlite")]
 pub use legacy_folder::open_folder;
 pub use market_list::{ManyMarkets, MarketList, OneMarket};
 pub use metrics::Metrics;
@@ -52,10 +54,11 @@ pub use pinned::PinnedMarkets;
 pub use plan::Plan;
 pub use progress::Progress;
 pub use storage::Storage;
+pub use store::{Finding, IntegrityIssue, IssueLocation, RepairPlan};
+#[cfg(feature = "sqlite")]
 pub use store::{
-    Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,
-    SealReport, SealingConfig, SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig,
-    StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SealReport, SealingConfig, SeriesStats,
+    ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
 pub use subscribe_request::SubscribeRequest;
 pub use system_clock::{SystemClock, SystemNow};

@@ -9,18 +9,23 @@ mod derived_check;
 mod finding;
 #[cfg(feature = "postgres")]
 mod ledger_check;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) mod lone_witness;
 mod repair;
 mod series_check;
 
 use market_backbone_core::{CandleStore, StoreError};
 
-pub(crate) use self::derived_check::{minutes_of, run as check_derived};
+pub(crate) use self::derived_check::minutes_of;
+#[cfg(feature = "sqlite")]
+pub(crate) use self::derived_check::run as check_derived;
+#[cfg(feature = "sqlite")]
 pub(crate) use self::finding::Findings;
 pub use self::finding::{Finding, IntegrityIssue, IssueLocation};
 #[cfg(feature = "postgres")]
 pub(crate) use self::ledger_check::{StoredSpan, ledger_issue};
 pub use self::repair::RepairPlan;
+#[cfg(feature = "sqlite")]
 pub(crate) use self::series_check::run as check_series;
 use crate::GridLookup;
 

@@ -60,7 +60,7 @@ pub(super) struct BackfillRequest {
 /// The result of a fetch.
 #[derive(Debug)]
 pub(super) struct BackfillResult {
-    pub(super) lane: usize,
+    pub(super) number: usize,
     pub(super) found: BackfillData,
     /// The time of the request: nothing after it is included.
     pub(super) asked_at: Timestamp,
@@ -117,7 +117,7 @@ impl BackfillSource {
             (_, None) => BackfillData::Trades(self.trades(&order).await),
             (_, Some(until)) => BackfillData::TradeChunk(self.trades(&order).await, until),
         };
-        BackfillResult { lane: order.channel_index, found, asked_at }
+        BackfillResult { number: order.channel_index, found, asked_at }
     }
 
     /// Returns the moment before which the venue has no trades.

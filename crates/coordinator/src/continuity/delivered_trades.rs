@@ -236,7 +236,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn a_late_print_is_no_repetition_and_a_repetition_is_one() {
+    fn a_late_trade_is_no_repetition_and_a_repetition_is_one() {
         let mut seen = DeliveredTrades::from_now(Timestamp::from_secs(1_000), MINUTE);
         for (id, secs, new) in [(5, 1_000, true), (9, 1_030, true), (7, 1_010, true), (7, 1_010, false)] {
             assert_eq!(seen.admit(&trade(id, secs), EventSource::Live), new, "{id}");
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_older_than_the_first_print_heard_is_due() {
+    fn nothing_older_than_the_first_trade_received_is_due() {
         let mut seen = DeliveredTrades::from_now(Timestamp::from_secs(1_000), MINUTE);
         assert!(!seen.admit(&trade(1, 999), EventSource::Page));
         assert!(seen.admit(&trade(3, 1_003), EventSource::Live));

@@ -6,14 +6,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::executor::block_on;
 use market_backbone_core::{
-    Calendar, Call, CallSource, CandlePageRequest, FeedEvent, HttpCall, HttpReply, OwnedReply, Priority,
-    Series, SourceError, Symbol, SymbolTable, TimeRange, Timeframe, TradeCursor, TradePageRequest, Venue,
-    VenueId,
+    Calendar, Call, CandlePageRequest, FeedEvent, Series, Symbol, SymbolTable, TimeRange, Timeframe,
+    TradeCursor, TradePageRequest, Venue,
 };
 use market_backbone_massive::{Glossary, MASSIVE, MassiveClient, MoverDirection};
+use market_backbone_testkit::CannedCalls;
 
 use crate::{NOON, advanced, at, symbol};
 
@@ -33,25 +32,13 @@ fn samples() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Answers every request with one file.
-struct File(Vec<u8>);
-
-#[async_trait]
-impl CallSource for File {
-    fn venue(&self) -> VenueId {
-        MASSIVE
-    }
-
-    async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
-        let reply = HttpReply { status: 200, headers: &[], body: &self.0 };
-        advanced().check(&Call::VenueSpecific(call), &reply)?;
-        Ok(vec![OwnedReply { status: 200, body: self.0.clone(), ..OwnedReply::default() }])
-    }
-}
-
+/// Returns a file, and a client each of whose requests it answers.
 fn file(path: &Path) -> (Vec<u8>, MassiveClient) {
     let body = fs::read(path).unwrap();
-    (body.clone(), MassiveClient::new(Arc::new(File(body))))
+    let calls = CannedCalls::new(MASSIVE)
+        .then([body.clone()])
+        .checked_by(|call, reply| advanced().check(&Call::VenueSpecific(call.clone()), &reply.as_reply()));
+    (body, MassiveClient::new(Arc::new(calls)))
 }
 
 /// Returns all files below `folder`.

@@ -7,8 +7,8 @@ use market_backbone_core::{
     Timestamp, TradeCursor, TradePageRequest,
 };
 use market_backbone_routing::{Endpoint, RetryConfig, Router, RouterConfig};
+use market_backbone_testkit::{PlainVenue, symbol};
 
-use crate::fake_venue::{FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
 const NORMAL: Priority = Priority::Normal;
@@ -19,7 +19,8 @@ fn router(server: &Server) -> Router {
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
     let retry = RetryConfig::default().max_attempts(1);
-    Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default().retry(retry)).unwrap()
+    Router::start(Arc::new(PlainVenue::limited()), &endpoint, clock, RouterConfig::default().retry(retry))
+        .unwrap()
 }
 
 fn page(code: &str) -> CandlePageRequest {

@@ -72,7 +72,7 @@ async fn the_folder_of_rows_holds_rows_alone_and_what_a_killed_export_left_is_cl
 }
 
 #[tokio::test]
-async fn rows_of_which_no_manifest_tells_are_not_mixed_with_others() {
+async fn rows_that_no_manifest_lists_are_not_mixed_with_others() {
     let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
     store.commit(&series("KRW-BTC"), &candles(0, 9), &proof(0, 9)).await.unwrap();
     fs::create_dir(folder.path().join("data")).unwrap();

@@ -117,7 +117,7 @@ async fn a_stream_up_to_now_stops_where_candles_are_not_final() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_tells_how_far_it_has_come() {
+async fn a_stream_reports_how_far_it_has_come() {
     let rig = Rig::start().await;
     let client = rig.backbone.client(Priority::Normal);
     let told = Arc::new(Mutex::new(Vec::<Progress>::new()));
