@@ -67,7 +67,7 @@ pub use venues::{
 };
 
 pub use market_backbone_coordinator::{
-    ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
+    ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, FeedMetrics, Start,
 };
 pub use market_backbone_core::{
     AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleColumnsBuilder,
@@ -76,9 +76,9 @@ pub use market_backbone_core::{
     GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock, OrderBook, Origin, OwnedCandleRows,
     PlainDecimal, PriceBand, Priority, Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret,
     Series, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError,
-    StoreErrorKind, StraddlingCandle, StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError,
-    TimeRange, Timeframe, TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId, VenueIdError,
-    View, ViewRow, WriteFailure,
+    StoreErrorKind, StraddlingCandle, StreamKind, StreamKindError, Stretch, StretchWalk, Symbol, SymbolError,
+    Ticker, TimeError, TimeRange, Timeframe, TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId,
+    VenueIdError, View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,

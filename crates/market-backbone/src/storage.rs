@@ -217,15 +217,6 @@ impl StorageTiers {
         self.local.commit(series, candles, known).await
     }
 
-    /// Returns the coverage of `series` in all stores together.
-    pub(crate) async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        let mut known = self.local.coverage(series).await?;
-        if let Some(shared) = &self.shared {
-            known.merge(&shared.coverage(series).await?);
-        }
-        Ok(known)
-    }
-
     /// Returns the state of the shared store, where there is one.
     pub(crate) fn shared(&self) -> Option<RemoteStoreState> {
         self.shared.as_ref().map(|shared| shared.state())

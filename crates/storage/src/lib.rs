@@ -23,6 +23,7 @@ mod batch;
 mod clock_aware_source;
 mod commit_plan;
 mod derived_source;
+mod gap_query;
 mod grid_lookup;
 mod integrity_check;
 mod invalid_rows;

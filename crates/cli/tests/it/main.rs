@@ -23,6 +23,8 @@ mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]
 mod postgres_server;
+#[cfg(unix)]
+mod progress;
 mod recorded;
 mod refusals;
 mod resume;

@@ -155,6 +155,14 @@ impl ChannelState {
         }
     }
 
+    /// Returns whether `event` is a live trade from before what is remembered.
+    pub(super) fn is_too_late(&self, event: &FeedEvent, from: EventSource) -> bool {
+        match (&self.tracker, event) {
+            (DeliveryTracker::Trades(seen), FeedEvent::Trade(trade)) => seen.is_too_late(trade, from),
+            _ => false,
+        }
+    }
+
     /// Returns whether `event` is a trade of a page that would be delivered.
     pub(super) fn is_missing(&self, event: &FeedEvent) -> bool {
         match (&self.tracker, event) {

@@ -261,7 +261,7 @@ impl Venue {
             }
             Some(PageFault::Late(_)) | None => {}
         }
-        let page = TradePage { trades, dropped: 0, next: None };
+        let page = TradePage { trades, dropped: 0, ..TradePage::default() };
         let next = if page.is_full(request.count) { page.before_oldest() } else { None };
         // A page that is not full is taken for the last one of its day.
         let day = match (page.trades.first(), &request.cursor) {

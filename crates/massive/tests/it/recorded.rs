@@ -71,7 +71,8 @@ fn read(path: &Path) -> Option<usize> {
     } else if name.contains("open-close") {
         usize::from(block_on(client.open_close(&apple, day)).unwrap().is_some())
     } else if name.contains("v3/trades") {
-        let request = TradePageRequest { symbol: apple, cursor: TradeCursor::Latest, count: 100 };
+        let request =
+            TradePageRequest { symbol: apple, cursor: TradeCursor::Latest, count: 100, newest: None };
         let page = advanced().decode_trades(&request, &body, at(NOON)).unwrap();
         assert_eq!(page.dropped, 0);
         page.trades.len()
@@ -182,7 +183,12 @@ fn nanoseconds_are_kept_to_the_last_digit() {
         let mut want: Vec<i64> =
             want["results"].as_array().unwrap().iter().map(|row| row[field].as_i64().unwrap()).collect();
         want.sort_unstable();
-        let request = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 100 };
+        let request = TradePageRequest {
+            symbol: symbol("AAPL"),
+            cursor: TradeCursor::Latest,
+            count: 100,
+            newest: None,
+        };
         let page = advanced().decode_trades(&request, &body, at(NOON)).unwrap();
         let got: Vec<_> = page.trades.iter().map(|trade| trade.time.as_nanos()).collect();
         assert_eq!(got, want, "{path}");

@@ -239,7 +239,8 @@ impl Connection {
             self.socket.close(None).await?;
             while let Some(frame) = self.socket.next().await.transpose()? {
                 // The connection is over either way; a control message changes nothing.
-                let _ = self.read(&frame);
+                let _ = self.decode(&frame);
+                self.decoder.deliver(&self.state);
             }
             Ok::<(), tungstenite::Error>(())
         };
@@ -312,17 +313,30 @@ impl Connection {
         result
     }
 
+    /// Decodes frames until none is left or a limit is reached, and delivers their events in batches.
     fn read_some(
+        &mut self,
+        first: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<(), ConnectionLoss> {
+        let result = self.decode_some(first);
+        self.decoder.deliver(&self.state);
+        result
+    }
+
+    fn decode_some(
         &mut self,
         first: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<(), ConnectionLoss> {
         let (mut next, mut events) = (first, 0);
         for _ in 0..BURST {
-            self.read_one(next)?;
+            self.decode_one(next)?;
             events += self.decoder.event_count();
             if events >= BURST_EVENTS {
                 self.should_yield = true;
                 return Ok(());
+            }
+            if self.decoder.has_full_batch() {
+                self.decoder.deliver(&self.state);
             }
             match self.socket.next().now_or_never() {
                 Some(ready) => next = ready,
@@ -330,22 +344,34 @@ impl Connection {
             }
         }
         // The limit was reached with one frame in hand.
-        self.read_one(next).map(drop)
+        self.decode_one(next).map(drop)
     }
 
-    /// Reads a frame; returns its control message, if there is one.
+    /// Reads a frame and delivers its events; returns its control message, if there is one.
     fn read_one(
+        &mut self,
+        frame: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<Option<ControlMessage>, ConnectionLoss> {
+        let result = self.decode_one(frame);
+        self.decoder.deliver(&self.state);
+        result
+    }
+
+    /// Decodes a frame; its events wait. Returns its control message, if there is one.
+    fn decode_one(
         &mut self,
         frame: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<Option<ControlMessage>, ConnectionLoss> {
         let Some(frame) = frame else {
             return Err(ConnectionLoss::new(GapCause::Disconnected, "the connection ended"));
         };
-        let control = self.read(&frame?)?;
-        control.map_or(Ok(None), |control| self.handle_control(control))
+        let Some(control) = self.decode(&frame?)? else { return Ok(None) };
+        // What it says of the connection holds after the events before it.
+        self.decoder.deliver(&self.state);
+        self.handle_control(control)
     }
 
-    fn read(&mut self, frame: &Message) -> Result<Option<ControlMessage>, ConnectionLoss> {
+    fn decode(&mut self, frame: &Message) -> Result<Option<ControlMessage>, ConnectionLoss> {
         self.last_frame_at = Instant::now();
         self.link.record_frame(self.last_frame_at);
         let bytes = match frame {
@@ -361,7 +387,7 @@ impl Connection {
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),
         };
         let received = self.state.clock.now();
-        let control = self.decoder.read(&self.state, bytes, received);
+        let control = self.decoder.decode(&self.state, bytes, received);
         if self.decoder.event_count() > 0 {
             self.last_data = received;
         }

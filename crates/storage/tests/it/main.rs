@@ -11,6 +11,7 @@ mod clock_aware;
 mod contract;
 mod damage;
 mod derived;
+mod derived_known;
 mod derived_lacking;
 mod disk_full;
 mod disputes;

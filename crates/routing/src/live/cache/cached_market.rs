@@ -15,7 +15,7 @@ use super::stale_filter::{FrameArrival, StaleFilter, StateVersion};
 use super::word_encoding::{
     BAND_RECEIVED, BAND_WORDS, BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED,
     TICKER_WORDS, TRADE_WORDS, band_from, band_words, book_from, book_words, candle_from, candle_words,
-    holds_id, ticker_from, ticker_words, trade_from, trade_words,
+    clear_unused_book_words, holds_id, ticker_from, ticker_words, trade_from, trade_words, used_book_words,
 };
 
 /// The result of recording an event in the cache.
@@ -63,26 +63,52 @@ impl LastReceived {
 struct LatestValue<const N: usize> {
     value: SeqLock<N>,
     last_received: LastReceived,
-    /// Held by the writer until it has delivered to the readers: all readers get what two connections deliver
-    /// in one order.
+    /// Held while a value is judged and written.
     stale_filter: Mutex<StaleFilter>,
 }
 
 impl<const N: usize> LatestValue<N> {
-    fn record<T>(
+    /// Stores a value by `write`, unless it is stale; `words` returns all its words, and `known` those of the stored one.
+    fn record(
         &self,
         arrival: FrameArrival,
         age: StateVersion,
-        words: &[u64; N],
         received: usize,
-        then: impl FnOnce(RecordOutcome) -> T,
-    ) -> T {
+        (words, known): (impl Fn() -> [u64; N], impl Fn() -> Option<[u64; N]>),
+        write: impl FnOnce(&SeqLock<N>),
+    ) -> RecordOutcome {
         let mut newest = self.stale_filter.lock().unwrap_or_else(PoisonError::into_inner);
-        let repeated = !newest.accept(arrival, age, words, received, || self.value.read());
+        let repeated = !newest.accept(arrival, age, words, received, known);
         if !repeated {
-            self.value.write(words);
+            write(&self.value);
         }
-        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated })
+        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated }
+    }
+
+    /// Stores a value of as many words as the cell has, unless they are stale.
+    fn record_words(
+        &self,
+        arrival: FrameArrival,
+        age: StateVersion,
+        received: usize,
+        words: &[u64; N],
+    ) -> RecordOutcome {
+        self.record(arrival, age, received, (|| *words, || self.value.read()), |value| value.write(words))
+    }
+}
+
+impl LatestValue<BOOK_WORDS> {
+    /// Stores a book without the words that it does not need.
+    fn record_book(&self, arrival: FrameArrival, book: &OrderBook) -> RecordOutcome {
+        let known = || {
+            let mut words = self.value.read()?;
+            clear_unused_book_words(&mut words);
+            Some(words)
+        };
+        let (age, words) = ((book.time.as_nanos(), 0.0), || book_words(book));
+        self.record(arrival, age, BOOK_RECEIVED, (words, known), |value| {
+            value.write_first(used_book_words(book))
+        })
     }
 }
 
@@ -97,13 +123,7 @@ struct LatestCandle {
 }
 
 impl LatestCandle {
-    fn record<T>(
-        &self,
-        arrival: FrameArrival,
-        candle: &Candle,
-        received: Timestamp,
-        then: impl FnOnce(RecordOutcome) -> T,
-    ) -> T {
+    fn record(&self, arrival: FrameArrival, candle: &Candle, received: Timestamp) -> RecordOutcome {
         let (open, words) = (candle.open_time, candle_words(candle, received));
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let at = slots.iter().position(|(other, ..)| *other == open).unwrap_or_else(|| {
@@ -113,12 +133,12 @@ impl LatestCandle {
         });
         let (_, newest, known) = &mut slots[at];
         let age = (i64::from(candle.is_final), candle.volume);
-        let repeated = !newest.accept(arrival, age, &words, CANDLE_RECEIVED, || Some(*known));
+        let repeated = !newest.accept(arrival, age, || words, CANDLE_RECEIVED, || Some(*known));
         if !repeated {
             *known = words;
             self.value.write(&words);
         }
-        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated })
+        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated }
     }
 }
 
@@ -134,7 +154,7 @@ struct LatestTrade {
 }
 
 impl LatestTrade {
-    fn record<T>(&self, arrival: FrameArrival, trade: &Trade, then: impl FnOnce(RecordOutcome) -> T) -> T {
+    fn record(&self, arrival: FrameArrival, trade: &Trade) -> RecordOutcome {
         let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
         let (seen, latest) = &mut *guard;
         let new = seen.insert(&trade.id);
@@ -143,18 +163,13 @@ impl LatestTrade {
             *latest = trade.time;
             self.write(trade);
         }
-        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated: !new })
+        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated: !new }
     }
 
     /// Records the last trade from before the connection, as [`record`](Self::record) does for live ones.
     ///
     /// If the same trade then arrives on another connection, it does not count as a repetition there.
-    fn record_snapshot<T>(
-        &self,
-        arrival: FrameArrival,
-        trade: &Trade,
-        then: impl FnOnce(RecordOutcome) -> T,
-    ) -> T {
+    fn record_snapshot(&self, arrival: FrameArrival, trade: &Trade) -> RecordOutcome {
         let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
         let (seen, latest) = &mut *guard;
         let repeated = seen.contains(&trade.id);
@@ -162,7 +177,7 @@ impl LatestTrade {
             *latest = trade.time;
             self.write(trade);
         }
-        then(RecordOutcome { first: self.last_received.record_arrival(arrival), repeated })
+        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated }
     }
 
     fn write(&self, trade: &Trade) {
@@ -181,7 +196,7 @@ impl LatestTrade {
 
 /// The entries of one market.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CachedMarket {
+pub(in crate::live) struct CachedMarket {
     ticker: Option<Arc<LatestValue<TICKER_WORDS>>>,
     trade: Option<Arc<LatestTrade>>,
     book: Option<Arc<LatestValue<BOOK_WORDS>>>,
@@ -254,52 +269,26 @@ impl CachedMarket {
         }
     }
 
-    /// Stores the value of `event`, if its channel has an entry, and calls `then` before another event of the
-    /// channel is recorded.
-    pub(super) fn record<T>(
-        &self,
-        event: &FeedEvent,
-        arrival: FrameArrival,
-        then: impl FnOnce(RecordOutcome) -> T,
-    ) -> T {
-        match event {
-            FeedEvent::Trade(trade) => {
-                if let Some(cell) = &self.trade {
-                    return cell.record(arrival, trade, then);
-                }
-            }
-            FeedEvent::Snapshot(trade) => {
-                if let Some(cell) = &self.trade {
-                    return cell.record_snapshot(arrival, trade, then);
-                }
-            }
+    /// Stores the value of `event`; `None` if its channel has no entry here.
+    pub(in crate::live) fn record(&self, event: &FeedEvent, arrival: FrameArrival) -> Option<RecordOutcome> {
+        Some(match event {
+            FeedEvent::Trade(trade) => self.trade.as_ref()?.record(arrival, trade),
+            FeedEvent::Snapshot(trade) => self.trade.as_ref()?.record_snapshot(arrival, trade),
             FeedEvent::Ticker(ticker) => {
-                if let Some(cell) = &self.ticker {
-                    let age = (ticker.time.as_nanos(), ticker.day_volume);
-                    return cell.record(arrival, age, &ticker_words(ticker), TICKER_RECEIVED, then);
-                }
+                let (age, words) = ((ticker.time.as_nanos(), ticker.day_volume), ticker_words(ticker));
+                self.ticker.as_ref()?.record_words(arrival, age, TICKER_RECEIVED, &words)
             }
-            FeedEvent::Book(book) => {
-                if let Some(cell) = &self.book {
-                    let age = (book.time.as_nanos(), 0.0);
-                    return cell.record(arrival, age, &book_words(book), BOOK_RECEIVED, then);
-                }
-            }
+            FeedEvent::Book(book) => self.book.as_ref()?.record_book(arrival, book),
             FeedEvent::Band(band) => {
-                if let Some(cell) = &self.band {
-                    let age = (band.time.as_nanos(), 0.0);
-                    return cell.record(arrival, age, &band_words(band), BAND_RECEIVED, then);
-                }
+                let (age, words) = ((band.time.as_nanos(), 0.0), band_words(band));
+                self.band.as_ref()?.record_words(arrival, age, BAND_RECEIVED, &words)
             }
             FeedEvent::Candle { series, candle, received } => {
-                if let Some(cell) = self.candle_cell(series.timeframe) {
-                    return cell.record(arrival, candle, *received, then);
-                }
+                self.candle_cell(series.timeframe)?.record(arrival, candle, *received)
             }
             // Gaps and lags (and event kinds to come) are not values.
-            _ => {}
-        }
-        then(RecordOutcome::default())
+            _ => return None,
+        })
     }
 
     pub(super) fn ticker(&self, symbol: &Symbol) -> Option<Ticker> {
