@@ -26,7 +26,9 @@ use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Clock, Forming, Grid, PageSource, Selection, TimeRange, Timestamp,
 };
-use market_backbone_storage::{ClockAwareSource, MemoryStore, SqliteStore, StoreConfig, StoredSource};
+use market_backbone_storage::{
+    ClockAwareSource, MemoryStore, SealingConfig, SqliteStore, StoreConfig, StoredSource,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -43,6 +45,8 @@ struct World {
     venue: Arc<Venue>,
     clock: Arc<Clocks>,
     store: Arc<dyn CandleStore>,
+    /// The same store, if it is on disk.
+    folder: Option<Arc<SqliteStore>>,
     source: Arc<dyn CandleSource>,
     place: Place,
     history: History,
@@ -58,9 +62,9 @@ impl World {
         let clock = Arc::new(Clocks::new(now, history.behaviour.skew, history.behaviour.machine));
         let tape = Tape::new(history.market.clone(), Duration::from_millis(history.behaviour.lag));
         let venue = Arc::new(Venue::new(tape, history.behaviour, Arc::clone(&clock)));
-        let store = open(&place, history.cached).await;
+        let (store, folder) = open(&place, history.cached).await;
         let source = source(&store, &venue, &clock, &history);
-        Self { venue, clock, store, source, place, history, answered: None, steps: Mutex::default() }
+        Self { venue, clock, store, folder, source, place, history, answered: None, steps: Mutex::default() }
     }
 
     async fn take(&mut self, step: Step) {
@@ -208,6 +212,10 @@ impl World {
 
     async fn begin(&self) -> Holding {
         *self.venue.log.lock().unwrap() = venue::Log::default();
+        // In half of the histories all that is known is read from sealed files, in the others what rests.
+        if let Some(folder) = self.folder.as_ref().filter(|_| self.history.steps.len().is_multiple_of(2)) {
+            folder.seal().await.unwrap();
+        }
         *self.steps.lock().unwrap() = self.clock.is_measured().then(|| self.clock.step_count());
         Holding::of(self.store.as_ref()).await
     }
@@ -239,7 +247,7 @@ impl World {
         if self.place.is_some() {
             // What was being written is written to its end, as if the process had been killed right after.
             self.store.close().await;
-            self.store = open(&self.place, self.history.cached).await;
+            (self.store, self.folder) = open(&self.place, self.history.cached).await;
         }
         self.source = source(&self.store, &self.venue, &self.clock, &self.history);
         let after = Holding::of(self.store.as_ref()).await;
@@ -248,12 +256,15 @@ impl World {
     }
 }
 
-/// The store at `place`.
-async fn open(place: &Place, cached: bool) -> Arc<dyn CandleStore> {
-    let Some(dir) = place else { return Arc::new(MemoryStore::new()) };
+/// The store at `place`, where every row soon gets into a sealed file.
+async fn open(place: &Place, cached: bool) -> (Arc<dyn CandleStore>, Option<Arc<SqliteStore>>) {
+    let Some(dir) = place else { return (Arc::new(MemoryStore::new()), None) };
     let cache_bytes = if cached { 1 << 20 } else { 0 };
-    let config = StoreConfig::new(dir).cache_bytes(cache_bytes);
-    Arc::new(SqliteStore::open(config).await.expect("a data folder"))
+    let sealing = SealingConfig::default().min_rows(1).rest(Duration::ZERO);
+    let config = StoreConfig::new(dir).cache_bytes(cache_bytes).sealing(sealing);
+    let folder = Arc::new(SqliteStore::open(config).await.expect("a data folder"));
+    let store: Arc<dyn CandleStore> = Arc::<SqliteStore>::clone(&folder);
+    (store, Some(folder))
 }
 
 fn source(

@@ -28,6 +28,7 @@ mod progress;
 mod refusals;
 mod resume;
 mod run;
+mod sealed;
 mod secrets;
 mod shared;
 mod side_by_side;
