@@ -175,10 +175,11 @@ impl Continuity {
         bars: &BarChannels,
     ) -> ChannelState {
         let (now, grid) = (self.backfill.clock.now(), self.backfill.pages.capabilities().grid);
-        let (settling, ahead) = (self.backfill.config.allowed_lateness, self.backfill.config.max_future_skew);
+        let (allowed_lateness, ahead) =
+            (self.backfill.config.allowed_lateness, self.backfill.config.max_future_skew);
         match channel.kind {
             _ if subscription.delivery == Delivery::Conflated => ChannelState::state(channel.clone()),
-            StreamKind::Trade => ChannelState::trades(channel, start, (settling, ahead), now),
+            StreamKind::Trade => ChannelState::trades(channel, start, (allowed_lateness, ahead), now),
             StreamKind::Candle(timeframe) => {
                 let wanted = bars.of_timeframe(timeframe);
                 ChannelState::candles(channel, timeframe, (start, now), grid, wanted)

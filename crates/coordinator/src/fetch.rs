@@ -69,17 +69,18 @@ struct InFlightPage {
 }
 
 impl Fetch {
-    pub(crate) fn new(office: Arc<FetchContext>, query: &CandleQuery, now: Timestamp) -> Self {
-        let capabilities = office.pages.capabilities();
+    pub(crate) fn new(context: Arc<FetchContext>, query: &CandleQuery, now: Timestamp) -> Self {
+        let capabilities = context.pages.capabilities();
         let slots = SlotGrid::new(capabilities.grid, query.series.timeframe);
         let page = capabilities.candle_page_of(query.series.timeframe).max(1);
         let finality_delay = capabilities.finality_delay;
-        let density = office.densities.get(&query.series);
+        let density = context.densities.get(&query.series);
         let scope = QueryScope::of(query, now, slots, page, density);
-        let landmark =
-            query.pages_since.map_or_else(|| office.single_flight.completed_count(), |PageSequence(put)| put);
+        let landmark = query
+            .pages_since
+            .map_or_else(|| context.single_flight.completed_count(), |PageSequence(put)| put);
         Self {
-            context: office,
+            context,
             landmark,
             series: query.series.clone(),
             priority: query.priority,
@@ -340,12 +341,12 @@ impl Fetch {
 
     /// Cancels pages whose range others have shown; they may still be waiting for a permit.
     fn abort_redundant(&mut self) {
-        let Self { in_flight: aloft, progress, context: office, .. } = self;
-        aloft.retain(|page| {
+        let Self { in_flight, progress, context, .. } = self;
+        in_flight.retain(|page| {
             let wanted = progress.wants(page.chunk);
             if !wanted {
                 page.abort.abort();
-                office.counters.abandoned.increment();
+                context.counters.abandoned.increment();
             }
             wanted
         });

@@ -122,8 +122,8 @@ impl Venue for Massive {
         body: &[u8],
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
-        let settling = self.capabilities.finality_delay;
-        let circumstances = DecodeContext { plan: self.plan, asked_at, settling };
+        let finality_delay = self.capabilities.finality_delay;
+        let circumstances = DecodeContext { plan: self.plan, asked_at, finality_delay };
         self.at_source(decode::candles::page(request, body, circumstances))
     }
 

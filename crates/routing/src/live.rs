@@ -132,10 +132,10 @@ impl LiveHub {
     /// or candle begins with the current state. Trades are not repeated for it.
     #[must_use]
     pub fn subscribe(&self, subscription: &Subscription) -> LiveStream {
-        let wish =
+        let guard =
             InterestGuard::new(&self.state, subscription.channels(), Interest::Reader, subscription.priority);
         let now = self.state.clock.now();
-        let reader = Arc::new(FeedReader::new(wish.channels.clone(), subscription.delivery, now));
+        let reader = Arc::new(FeedReader::new(guard.channels.clone(), subscription.delivery, now));
         self.state.fanout.join(&reader, |channel| self.state.current_value(channel));
         let refusal = self.state.refusal();
         // The set was refused before this reader came, and the reader did not change it: no other event would
@@ -143,7 +143,7 @@ impl LiveHub {
         if refusal.is_some_and(|refusal| refusal.version == self.state.desired.version()) {
             reader.open_gap(subscription.channels().into(), now, GapCause::Refused);
         }
-        Box::pin(ReaderStream::new(reader, wish))
+        Box::pin(ReaderStream::new(reader, guard))
     }
 
     /// Keeps `channels` in the desired set, and so in the cache, without reading them, until the guard is

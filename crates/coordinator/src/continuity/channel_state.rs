@@ -279,8 +279,8 @@ impl ChannelState {
     }
 
     /// Records that everything up to `newest` has been fetched, except for trades that may still come late.
-    pub(super) fn mark_fetched(&mut self, newest: Timestamp, settling: Duration) {
-        self.fetched_until = self.fetched_until.max(newest.minus(settling));
+    pub(super) fn mark_fetched(&mut self, newest: Timestamp, allowed_lateness: Duration) {
+        self.fetched_until = self.fetched_until.max(newest.minus(allowed_lateness));
     }
 
     /// Returns the channel's part of a cursor. Of candles it is limited where trades from `lacking` on may

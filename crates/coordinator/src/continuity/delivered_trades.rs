@@ -103,13 +103,13 @@ impl DeliveredTrades {
     }
 
     /// Returns an empty record, with everything due from `moment` on.
-    pub(super) fn from_moment(moment: Timestamp, settling: Duration) -> Self {
+    pub(super) fn from_moment(moment: Timestamp, allowed_lateness: Duration) -> Self {
         let floor = DeliveryFloor::Known(moment);
-        Self { floor, watermark: moment, newest: moment, ..Self::from_now(moment, settling) }
+        Self { floor, watermark: moment, newest: moment, ..Self::from_now(moment, allowed_lateness) }
     }
 
     /// Returns the record that a cursor contains.
-    pub(super) fn from_checkpoint(mark: &TradeCheckpoint, settling: Duration) -> Self {
+    pub(super) fn from_checkpoint(mark: &TradeCheckpoint, allowed_lateness: Duration) -> Self {
         let top = |id: &TradeId| KnownTrade { rank: TradeRank::new(id, mark.newest), time: mark.newest };
         Self {
             newest: mark.newest,
@@ -117,7 +117,7 @@ impl DeliveredTrades {
             // The times are not kept. With the time of the newest trade, the ids are remembered a little
             // longer.
             ids: mark.ids.iter().map(|id| (id.clone(), mark.newest)).collect(),
-            ..Self::from_moment(mark.watermark, settling)
+            ..Self::from_moment(mark.watermark, allowed_lateness)
         }
     }
 

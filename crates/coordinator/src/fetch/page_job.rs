@@ -40,15 +40,15 @@ impl PageJob {
     pub(crate) fn run(
         self,
         number: u64,
-        office: Arc<FetchContext>,
+        context: Arc<FetchContext>,
         slot: Option<Timestamp>,
         (priority, began): (Priority, u64),
     ) -> (BoxFuture<'static, FetchOutcome>, AbortHandle) {
-        let pause = office.config.retry_pause * self.tries;
+        let pause = context.config.retry_pause * self.tries;
         let (work, abort) = abortable(async move {
             wait(pause).await;
             let key = PageKey { request: self.request.clone(), slot };
-            let result = office.single_flight.get_or_spawn(&key, priority, began).await;
+            let result = context.single_flight.get_or_spawn(&key, priority, began).await;
             FetchOutcome::Page { number, job: self, result }
         });
         (work.map(|result| result.unwrap_or(FetchOutcome::Aborted)).boxed(), abort)

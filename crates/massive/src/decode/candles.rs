@@ -27,7 +27,7 @@ pub(crate) struct DecodeContext {
     pub(crate) plan: MassivePlan,
     pub(crate) asked_at: Timestamp,
     /// The time after its end at which a candle no longer changes.
-    pub(crate) settling: Duration,
+    pub(crate) finality_delay: Duration,
 }
 
 pub(crate) fn page(
@@ -52,13 +52,13 @@ pub(crate) fn page(
     let counted = answer.query_count.unwrap_or(0);
     let cut_short = answer.next_url.is_some_and(|url| !url.is_empty())
         || counted >= u64::from(request.count) * u64::from(base_bars(timeframe));
-    let DecodeContext { asked_at, settling, .. } = circumstances;
+    let DecodeContext { asked_at, finality_delay, .. } = circumstances;
     // A trade that is reported late changes a bar whether there is a newer one or not.
     let rules = FinalityRules {
         grid: GRID,
-        superseded_delay: settling,
-        clock_delay: settling,
-        newest_delay: settling,
+        superseded_delay: finality_delay,
+        clock_delay: finality_delay,
+        newest_delay: finality_delay,
     };
     let page = bars.into_page(asked_at, rules, (!cut_short).then(|| covered_from(timeframe, circumstances)));
     // What lies before the beginning of a plan is not available, whether it exists or not.

@@ -124,7 +124,7 @@ struct Connection {
     /// The drain, once another connection has replaced it.
     drain: Option<ConnectionDrain>,
     /// The last report sent.
-    told: Option<ConnectionStatus>,
+    reported: Option<ConnectionStatus>,
     _standing: LinkGuard,
 }
 
@@ -153,7 +153,7 @@ impl Connection {
             idle_since: None,
             should_yield: false,
             drain: None,
-            told: None,
+            reported: None,
             _standing: LinkGuard { state: Arc::clone(&state), link: Arc::clone(&link) },
             link,
             state,
@@ -245,15 +245,15 @@ impl Connection {
 
     /// Sends a report if the state has changed.
     fn notify(&mut self) {
-        if self.told.is_some_and(|told| told.fully_confirmed) {
+        if self.reported.is_some_and(|status| status.fully_confirmed) {
             return;
         }
         let settled = self.confirmations.is_empty() && self.reconciler.is_done(&self.target.borrow());
         let news =
             ConnectionStatus { attempt: self.attempt, number: self.link.number, fully_confirmed: settled };
         // If the queue is full, the report is sent with the next frame.
-        if self.told != Some(news) && self.statuses.try_send(news).is_ok() {
-            self.told = Some(news);
+        if self.reported != Some(news) && self.statuses.try_send(news).is_ok() {
+            self.reported = Some(news);
         }
     }
 

@@ -89,7 +89,7 @@ impl ConnectionManager {
         let placement = Placement::new(pinned);
         let named =
             |pinned: &PinnedConnection| ConnectionSlot::new(state.config.reconnect, Some(&pinned.name));
-        let lanes = pinned.iter().map(named).collect();
+        let slots = pinned.iter().map(named).collect();
         Self {
             next_liveness_check: Instant::now() + state.config.liveness.check_interval,
             state,
@@ -98,7 +98,7 @@ impl ConnectionManager {
             changes,
             commands,
             statuses: mpsc::channel(STATUS_QUEUE_CAPACITY),
-            slots: lanes,
+            slots,
             placement,
             failover: Failover::default(),
             tasks: JoinSet::new(),
@@ -148,20 +148,20 @@ impl ConnectionManager {
             SessionCommand::Retry => {
                 self.state.set_refusal(None);
                 // An evicted connection stays away all the same.
-                for lane in self.slots.iter_mut().filter(|lane| !lane.evicted) {
-                    lane.retry_at = None;
+                for slot in self.slots.iter_mut().filter(|slot| !slot.evicted) {
+                    slot.retry_at = None;
                 }
             }
         }
     }
 
     fn next_deadline(&self) -> Instant {
-        let lane = |lane: &ConnectionSlot| {
-            let waits = lane.current.is_none() && lane.is_wanted() && self.state.refusal().is_none();
-            let absent = lane.failover_at(self.state.config.failover_after);
-            lane.retry_at.filter(|_| waits).into_iter().chain(lane.rotate_at).chain(absent)
+        let slot = |slot: &ConnectionSlot| {
+            let waits = slot.current.is_none() && slot.is_wanted() && self.state.refusal().is_none();
+            let absent = slot.failover_at(self.state.config.failover_after);
+            slot.retry_at.filter(|_| waits).into_iter().chain(slot.rotate_at).chain(absent)
         };
-        let others = self.slots.iter().flat_map(lane).chain(self.select_at);
+        let others = self.slots.iter().flat_map(slot).chain(self.select_at);
         others.fold(self.next_liveness_check, Instant::min)
     }
 
@@ -191,10 +191,10 @@ impl ConnectionManager {
     /// Lets other connections take over the markets of those that have been down for long.
     fn fail_over_down_slots(&mut self, now: Instant) {
         let grace = self.state.config.failover_after;
-        for lane in &mut self.slots {
-            if lane.failover_at(grace).is_some_and(|at| at <= now) {
-                lane.failed_over = true;
-                let (name, channels) = (lane.name.as_deref(), lane.channels().len());
+        for slot in &mut self.slots {
+            if slot.failover_at(grace).is_some_and(|at| at <= now) {
+                slot.failed_over = true;
+                let (name, channels) = (slot.name.as_deref(), slot.channels().len());
                 tracing::warn!(name, channels, "a connection stays down; others carry its markets");
                 self.select_at = Some(now);
             }
@@ -215,7 +215,7 @@ impl ConnectionManager {
         let decision = state.desired.select_channels(&state.config.subscription_limits, now);
         if state.refusal().is_some_and(|refusal| refusal.version != decision.wanted.version) {
             state.set_refusal(None);
-            self.slots.iter_mut().filter(|lane| !lane.evicted).for_each(|lane| lane.retry_at = None);
+            self.slots.iter_mut().filter(|slot| !slot.evicted).for_each(|slot| slot.retry_at = None);
         }
         self.displace(&decision.displaced);
         let mut places = self.placement.place(&decision.wanted.channels, self.capacity());
@@ -225,11 +225,11 @@ impl ConnectionManager {
         let standing: Vec<SlotHealth> = self.slots.iter().map(ConnectionSlot::health).collect();
         self.failover.assign_orphans(&mut places, &standing, self.capacity().channels);
         let mut places = places.into_iter();
-        for lane in &self.slots {
+        for slot in &self.slots {
             let channels: Arc<[Channel]> = places.next().unwrap_or_default().into();
             let priority = state.desired.priority(&channels);
             let wanted = DesiredSet { version: decision.wanted.version, channels, priority };
-            lane.target.send_if_modified(|target| {
+            slot.target.send_if_modified(|target| {
                 let changed = *target != wanted;
                 *target = wanted;
                 changed
@@ -238,7 +238,7 @@ impl ConnectionManager {
         self.liveness.retain(&decision.wanted.channels);
         state.unanswered.retain(&decision.wanted.channels);
         if !decision.admitted.is_empty() {
-            let runs = self.slots.iter().filter_map(|lane| lane.current.as_ref());
+            let runs = self.slots.iter().filter_map(|slot| slot.current.as_ref());
             runs.for_each(|run| run.notify(ConnectionCommand::Reconfirm));
         }
     }
@@ -252,7 +252,7 @@ impl ConnectionManager {
             channels = displaced.len(),
             "more channels are wanted than may be followed; the least urgent ones wait"
         );
-        for run in self.slots.iter().filter_map(|lane| lane.current.as_ref()) {
+        for run in self.slots.iter().filter_map(|slot| slot.current.as_ref()) {
             self.state.cache.clear_received(displaced, run.number);
         }
         let is_displaced = |channel: &Channel| displaced.contains(channel);
@@ -272,14 +272,14 @@ impl ConnectionManager {
     }
 
     /// Starts a connection for a slot.
-    fn start_connection(&mut self, lane: usize) -> ConnectionHandle {
+    fn start_connection(&mut self, slot: usize) -> ConnectionHandle {
         self.attempts_started += 1;
         let (orders, inbox) = mpsc::channel(COMMAND_QUEUE_CAPACITY);
         let attempt = Attempt {
             state: Arc::clone(&self.state),
             dialer: Arc::clone(&self.dialer),
             attempt: self.attempts_started,
-            target: self.slots[lane].target.subscribe(),
+            target: self.slots[slot].target.subscribe(),
             commands: inbox,
             statuses: self.statuses.0.clone(),
             cancel: self.cancel.child_token(),
@@ -319,11 +319,11 @@ impl ConnectionManager {
             self.select_at = Some(now);
         }
         let mut doubtful = Vec::new();
-        for lane in &self.slots {
-            let Some(run) = lane.current.as_ref().filter(|run| run.number != 0) else { continue };
+        for slot in &self.slots {
+            let Some(run) = slot.current.as_ref().filter(|run| run.number != 0) else { continue };
             let unproven = state.links.with(run.number, |link| link.unverified_for());
             let in_silence = unproven.is_some_and(|for_| for_ > state.config.liveness.suspect_after / 2);
-            doubtful.extend(self.liveness.find_overdue(&state, &lane.channels(), in_silence, now));
+            doubtful.extend(self.liveness.find_overdue(&state, &slot.channels(), in_silence, now));
         }
         self.liveness.start_probe(&state, doubtful, now);
     }
@@ -347,21 +347,21 @@ impl ConnectionManager {
 
     fn publish_health(&self) {
         let refused = self.state.refusal().is_some();
-        let health = |lane: &ConnectionSlot| match &lane.current {
+        let health = |slot: &ConnectionSlot| match &slot.current {
             Some(run) if run.number != 0 => Health::Live,
-            _ if !lane.is_wanted() => Health::Idle,
+            _ if !slot.is_wanted() => Health::Idle,
             _ if refused => Health::Refused,
-            _ if lane.evicted => Health::Evicted,
+            _ if slot.evicted => Health::Evicted,
             _ => Health::Connecting,
         };
-        let each = self.slots.iter().map(|lane| SlotStatus {
-            number: lane.current.as_ref().map_or(0, |run| run.number),
-            channels: lane.target.borrow().channels.len(),
-            health: health(lane),
-            reconnects: lane.reconnects,
-            name: lane.name.clone(),
-            errors: lane.errors,
-            last_error: lane.last_error.clone(),
+        let each = self.slots.iter().map(|slot| SlotStatus {
+            number: slot.current.as_ref().map_or(0, |run| run.number),
+            channels: slot.target.borrow().channels.len(),
+            health: health(slot),
+            reconnects: slot.reconnects,
+            name: slot.name.clone(),
+            errors: slot.errors,
+            last_error: slot.last_error.clone(),
         });
         self.state.set_slots(each);
     }

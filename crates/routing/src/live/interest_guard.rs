@@ -16,8 +16,8 @@ pub struct FollowGuard {
 }
 
 impl FollowGuard {
-    pub(super) fn new(wish: InterestGuard) -> Self {
-        Self { _guard: wish }
+    pub(super) fn new(guard: InterestGuard) -> Self {
+        Self { _guard: guard }
     }
 }
 

@@ -207,11 +207,11 @@ impl LiveState {
     /// Returns the health of each connection.
     fn all_connection_health(&self) -> Vec<ConnectionHealth> {
         let lanes = self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        lanes.into_iter().map(|lane| self.connection_health(&lane)).collect()
+        lanes.into_iter().map(|status| self.connection_health(&status)).collect()
     }
 
-    fn connection_health(&self, lane: &SlotStatus) -> ConnectionHealth {
-        let SlotStatus { number, channels, health, reconnects, errors, .. } = *lane;
+    fn connection_health(&self, status: &SlotStatus) -> ConnectionHealth {
+        let SlotStatus { number, channels, health, reconnects, errors, .. } = *status;
         let about = |link: &Link| (link.frames(), link.idle_for(), self.is_suspect(link));
         let (standing, about) = match self.links.with(number, about) {
             Some(about) => (number, Some(about)),
@@ -230,9 +230,9 @@ impl LiveState {
             frames: about.map_or(0, |(frames, ..)| frames),
             last_frame_age: about.map(|(_, age, _)| age),
             reconnects,
-            name: lane.name.clone(),
+            name: status.name.clone(),
             errors,
-            last_error: lane.last_error.clone(),
+            last_error: status.last_error.clone(),
         }
     }
 

@@ -57,8 +57,8 @@ impl BarAssembler {
             };
             builders.add(series.clone());
             let amends = provisional && source != StreamKind::Trade;
-            let lane = SeriesRecorder::new(series, source, amends, venue.grid, patience);
-            ear.recorders.entry(lane.series.symbol.clone()).or_default().push(lane);
+            let assembly = SeriesRecorder::new(series, source, amends, venue.grid, patience);
+            ear.recorders.entry(assembly.series.symbol.clone()).or_default().push(assembly);
         }
         ear
     }
@@ -69,18 +69,21 @@ impl BarAssembler {
             FeedEvent::Trade(trade) if self.is_plausible(trade.time, now) => self.ingest_trade(trade, orders),
             FeedEvent::Candle { series, candle, received } if self.is_plausible(candle.open_time, now) => {
                 self.last_received = self.last_received.max(*received);
-                let Some(lane) = recorder_of(&mut self.recorders, series) else { return };
-                if let Some(since) = lane.observe(candle.open_time, *received) {
+                let Some(assembly) = recorder_of(&mut self.recorders, series) else { return };
+                if let Some(since) = assembly.observe(candle.open_time, *received) {
                     self.from_frames.set_complete_since(series, since);
                 }
-                self.from_frames.on_candle(series, candle, |_, event| lane.apply(event, orders));
+                self.from_frames.on_candle(series, candle, |_, event| assembly.apply(event, orders));
             }
             FeedEvent::Gap(gap) => self.ingest_gap(gap, now, orders),
             // A lag does not say which channels it concerns.
             FeedEvent::Lagged { .. } => {
                 let (from, to) = (self.last_received, now.plus(self.timeouts.clock_slack));
                 let from = from.minus(self.timeouts.clock_slack);
-                self.recorders.values_mut().flatten().for_each(|lane| lane.mark_lost(from, to, orders));
+                self.recorders
+                    .values_mut()
+                    .flatten()
+                    .for_each(|assembly| assembly.mark_lost(from, to, orders));
             }
             _ => {}
         }
@@ -94,18 +97,19 @@ impl BarAssembler {
     fn ingest_trade(&mut self, trade: &Trade, orders: &mut Vec<SlotUpdate>) {
         let Self { from_trades, recorders: lanes, .. } = self;
         self.last_received = self.last_received.max(trade.received);
-        for lane in trade_recorders(lanes, &trade.symbol) {
-            if let Some(since) = lane.observe(trade.time, trade.received) {
-                from_trades.set_complete_since(&lane.series, since);
+        for assembly in trade_recorders(lanes, &trade.symbol) {
+            if let Some(since) = assembly.observe(trade.time, trade.received) {
+                from_trades.set_complete_since(&assembly.series, since);
             }
         }
         let intake = from_trades.on_trade(trade, |series, event| {
-            if let Some(lane) = recorder_of(lanes, series) {
-                lane.apply(event, orders);
+            if let Some(assembly) = recorder_of(lanes, series) {
+                assembly.apply(event, orders);
             }
         });
         if intake == IngestOutcome::TooLate {
-            trade_recorders(lanes, &trade.symbol).for_each(|lane| lane.mark_missed(trade.time, orders));
+            trade_recorders(lanes, &trade.symbol)
+                .for_each(|assembly| assembly.mark_missed(trade.time, orders));
         }
     }
 
@@ -113,8 +117,8 @@ impl BarAssembler {
         for channel in gap.channels.iter() {
             let lanes = self.recorders.get_mut(&channel.symbol).into_iter().flatten();
             lanes
-                .filter(|lane| lane.source == channel.kind)
-                .for_each(|lane| lane.apply_gap(gap, now, orders));
+                .filter(|assembly| assembly.source == channel.kind)
+                .for_each(|assembly| assembly.apply_gap(gap, now, orders));
         }
     }
 
@@ -123,13 +127,13 @@ impl BarAssembler {
     pub(super) fn on_time(&mut self, now: Timestamp, orders: &mut Vec<SlotUpdate>) -> u64 {
         let lanes = &mut self.recorders;
         let mut take = |series: &Series, event: BarEvent| {
-            if let Some(lane) = recorder_of(lanes, series) {
-                lane.apply(event, orders);
+            if let Some(assembly) = recorder_of(lanes, series) {
+                assembly.apply(event, orders);
             }
         };
         self.from_trades.on_time(now, &mut take);
         self.from_frames.on_time(now, &mut take);
-        self.recorders.values_mut().flatten().map(|lane| lane.release(now, orders)).sum()
+        self.recorders.values_mut().flatten().map(|assembly| assembly.release(now, orders)).sum()
     }
 }
 
@@ -137,7 +141,7 @@ fn recorder_of<'l>(
     lanes: &'l mut FxHashMap<Symbol, Vec<SeriesRecorder>>,
     series: &Series,
 ) -> Option<&'l mut SeriesRecorder> {
-    lanes.get_mut(&series.symbol)?.iter_mut().find(|lane| lane.series == *series)
+    lanes.get_mut(&series.symbol)?.iter_mut().find(|assembly| assembly.series == *series)
 }
 
 fn trade_recorders<'l>(
@@ -145,5 +149,5 @@ fn trade_recorders<'l>(
     symbol: &Symbol,
 ) -> impl Iterator<Item = &'l mut SeriesRecorder> {
     let lanes = lanes.get_mut(symbol).into_iter().flatten();
-    lanes.filter(|lane| lane.source == StreamKind::Trade)
+    lanes.filter(|assembly| assembly.source == StreamKind::Trade)
 }

@@ -180,8 +180,8 @@ impl StoredAnswer {
         let (source, query) = (&self.source, &self.query);
         let mut told = Vec::with_capacity(questions.len());
         for question in questions {
-            let hearsay = prior_claims::of(source, known, &question, &query.prior_claims).await?;
-            told.push(question.prior_claims(hearsay));
+            let prior_claims = prior_claims::of(source, known, &question, &query.prior_claims).await?;
+            told.push(question.prior_claims(prior_claims));
         }
         Ok(told)
     }

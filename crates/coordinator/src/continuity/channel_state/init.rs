@@ -20,28 +20,32 @@ impl ChannelState {
     pub(in crate::continuity) fn trades(
         channel: &Channel,
         start: &Start,
-        (settling, ahead): (Duration, Duration),
+        (allowed_lateness, ahead): (Duration, Duration),
         now: Timestamp,
     ) -> Self {
         let from = |seen, has_past, whole| {
             Self::new(channel.clone(), DeliveryTracker::Trades(seen), has_past, whole)
         };
         match start {
-            Start::At(moment) => from(DeliveredTrades::from_moment(*moment, settling), true, *moment),
-            Start::Now => from(DeliveredTrades::from_now(now, settling), false, now),
+            Start::At(moment) => from(DeliveredTrades::from_moment(*moment, allowed_lateness), true, *moment),
+            Start::Now => from(DeliveredTrades::from_now(now, allowed_lateness), false, now),
             Start::After(cursor) => match cursor.checkpoint(channel) {
                 Some(ChannelCheckpoint::Trades(mark)) => match mark.before_invalid_stamp(now, ahead) {
-                    None => from(DeliveredTrades::from_checkpoint(mark, settling), true, mark.complete_until),
+                    None => from(
+                        DeliveredTrades::from_checkpoint(mark, allowed_lateness),
+                        true,
+                        mark.complete_until,
+                    ),
                     Some(right) => Self {
                         invalid_stamp: Some(mark.newest),
                         ..from(
-                            DeliveredTrades::from_checkpoint(&right, settling).without_top(),
+                            DeliveredTrades::from_checkpoint(&right, allowed_lateness).without_top(),
                             true,
                             right.complete_until,
                         )
                     },
                 },
-                _ => from(DeliveredTrades::from_now(now, settling), false, now),
+                _ => from(DeliveredTrades::from_now(now, allowed_lateness), false, now),
             },
         }
     }

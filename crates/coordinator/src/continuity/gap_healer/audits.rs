@@ -20,9 +20,9 @@ impl GapHealer {
     }
 
     /// Compares candles with the trades of their markets where both are followed. Closed candles are available
-    /// `settling` after their end.
-    pub(in crate::continuity) fn compare_candles(&mut self, settling: Duration) {
-        let wait = self.config.audit_delay.max(settling);
+    /// `finality_delay` after their end.
+    pub(in crate::continuity) fn compare_candles(&mut self, finality_delay: Duration) {
+        let wait = self.config.audit_delay.max(finality_delay);
         for (trades, candles) in self.channels.with_candles() {
             if self.channels[candles].audit_against(trades, wait) {
                 self.channels[trades].candle_channels.push(candles);

@@ -19,7 +19,7 @@ impl ConnectionManager {
     pub(super) fn handle_ended(&mut self, joined: Result<(Id, EndedConnection), JoinError>) {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some(attempt) = self.attempts.remove(&id) else { return };
-        let Some(index) = self.slots.iter().position(|lane| lane.role(attempt).is_some()) else { return };
+        let Some(index) = self.slots.iter().position(|slot| slot.role(attempt).is_some()) else { return };
         let Some((role, run)) = self.slots[index].take(attempt) else { return };
         let ended = joined
             .map(|(_, ended)| ended)
@@ -121,9 +121,9 @@ impl ConnectionManager {
     /// already.
     fn reconfirm_others(&self, index: usize, channels: &[Channel]) {
         let others = self.slots.iter().enumerate().filter(|(at, _)| *at != index);
-        for (_, lane) in others {
-            let carries = lane.channels().iter().any(|channel| channels.binary_search(channel).is_ok());
-            if let Some(run) = lane.current.as_ref().filter(|_| carries) {
+        for (_, slot) in others {
+            let carries = slot.channels().iter().any(|channel| channels.binary_search(channel).is_ok());
+            if let Some(run) = slot.current.as_ref().filter(|_| carries) {
                 run.notify(ConnectionCommand::Reconfirm);
             }
         }

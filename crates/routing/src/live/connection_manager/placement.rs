@@ -149,9 +149,9 @@ mod tests {
         let mut placement = Placement::default();
         let before = placement.place(&wanted(0..6), CAPACITY);
         let after = placement.place(&wanted([0, 3, 5, 7]), CAPACITY);
-        for (lane, channels) in before.iter().enumerate() {
+        for (slot, channels) in before.iter().enumerate() {
             for channel in channels.iter().filter(|channel| wanted([0, 3, 5]).contains(channel)) {
-                assert!(after[lane].contains(channel), "{channel:?}");
+                assert!(after[slot].contains(channel), "{channel:?}");
             }
         }
     }
@@ -209,11 +209,11 @@ mod tests {
                 all.sort();
                 prop_assert_eq!(&all, &want);
                 let mut now: FxHashMap<Symbol, usize> = FxHashMap::default();
-                for (lane, channels) in places.iter().enumerate() {
+                for (slot, channels) in places.iter().enumerate() {
                     for channel in channels {
-                        prop_assert_eq!(*now.entry(channel.symbol.clone()).or_insert(lane), lane);
+                        prop_assert_eq!(*now.entry(channel.symbol.clone()).or_insert(slot), slot);
                         let before = homes.get(&channel.symbol).copied();
-                        prop_assert!(before.is_none_or(|before| before == lane));
+                        prop_assert!(before.is_none_or(|before| before == slot));
                     }
                 }
                 homes = now;

@@ -169,12 +169,12 @@ mod tests {
             cap in 0_usize..40,
         ) {
             let all = channels(wishes.len(), BAR);
-            let candidates: Vec<_> = all.iter().zip(&wishes).enumerate().map(|(came, (channel, wish))| Candidate {
+            let candidates: Vec<_> = all.iter().zip(&wishes).enumerate().map(|(came, (channel, wanted))| Candidate {
                 channel,
-                interest: Interest::ALL[wish.0],
-                score: wish.1,
+                interest: Interest::ALL[wanted.0],
+                score: wanted.1,
                 arrival_order: came as u64,
-                admitted_for: wish.2.map(Duration::from_secs),
+                admitted_for: wanted.2.map(Duration::from_secs),
             }).collect();
             let chosen = select(candidates.clone(), &caps(cap));
             prop_assert_eq!(chosen.len(), cap.min(all.len()));
@@ -193,9 +193,9 @@ mod tests {
             cap in 0_usize..20,
         ) {
             let all = channels(wishes.len(), BAR);
-            let candidates: Vec<_> = all.iter().zip(&wishes).map(|(channel, wish)| Candidate {
-                admitted_for: wish.2.map(Duration::from_secs),
-                ..candidate(channel, Interest::ALL[wish.0], wish.1)
+            let candidates: Vec<_> = all.iter().zip(&wishes).map(|(channel, wanted)| Candidate {
+                admitted_for: wanted.2.map(Duration::from_secs),
+                ..candidate(channel, Interest::ALL[wanted.0], wanted.1)
             }).collect();
             let reversed: Vec<_> = candidates.iter().rev().copied().collect();
             prop_assert_eq!(select(candidates, &caps(cap)), select(reversed, &caps(cap)));
