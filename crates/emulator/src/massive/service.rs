@@ -43,6 +43,7 @@ pub(crate) async fn answer(
     mut request: Request<Incoming>,
     slot: &UpgradeSlot,
 ) -> Result<Response<Body>, ConnectionReset> {
+    world.server.travel(&world.faults.get(), world.scenario.seed).await;
     let now_us = world.scenario.clock.now_us();
     let Some(route) = MassiveRoute::of(request.uri().path()).filter(|_| request.method() == Method::GET)
     else {
@@ -101,6 +102,7 @@ pub(crate) async fn answer(
         (_, Err(refusal)) => return Ok(refusal.reply(&request_id).send(headers)),
         (Some(CallFailure::Cut) | None, Ok(plan)) => plan,
     };
+    world.server.serve(&faults, seed, number).await;
     let asked = request_context(&request, plan, request_id, world.now_ms());
     let reply = look_up(world, route, asked).await;
     Ok(if failure == Some(CallFailure::Cut) { reply.send_truncated(headers) } else { reply.send(headers) })

@@ -31,6 +31,7 @@ pub(crate) async fn answer(
     mut request: Request<Incoming>,
     slot: &UpgradeSlot,
 ) -> Result<Response<Body>, ConnectionReset> {
+    world.server.travel(&world.faults.get(), world.scenario.seed).await;
     let now_us = world.scenario.clock.now_us();
     let route = UpbitRoute::of(request.uri().path()).filter(|_| request.method() == Method::GET);
     let Some(route) = route else {
@@ -94,6 +95,7 @@ pub(crate) async fn answer(
         }
         Some(CallFailure::Cut) | None => {}
     }
+    world.server.serve(&faults, seed, number).await;
     let reply = with_rate_headers(look_up(world, route, &request).await, limit, left);
     let headers = request.headers();
     Ok(if failure == Some(CallFailure::Cut) { reply.send_truncated(headers) } else { reply.send(headers) })

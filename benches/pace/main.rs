@@ -1,8 +1,13 @@
 //! How near to the floor of the venue's limit a fetch comes: `cargo bench -p market-backbone-benches --bench pace`.
 //!
 //! With 10 requests in any second, n requests at once cannot be sent in less than (n - 10) / 10 seconds rounded up to
-//! whole windows. What is measured is the wall time of the fetch, and what the venue counted.
+//! whole windows. What is measured is the wall time of the fetch, and what the venue counted. `ROUNDS=1` plays each
+//! network once, and not five times.
 #![expect(clippy::print_stdout, reason = "a bench says what it measured")]
+
+mod four_networks;
+mod naive;
+mod remote_emulator;
 
 use futures::future::join_all;
 use market_backbone::{Backbone, Priority, Timeframe};
@@ -16,7 +21,12 @@ async fn main() -> anyhow::Result<()> {
     if std::env::args().any(|arg| arg == "--test") {
         return Ok(()); // `cargo test --benches` asks whether it starts
     }
-    long_fetch().await?;
+    if remote_emulator::run_if_asked().await? {
+        return Ok(());
+    }
+    #[expect(clippy::disallowed_methods, reason = "how thorough a bench is to be is said from outside")]
+    let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    four_networks::compare(rounds).await?;
     mixed_calls().await
 }
 
@@ -25,27 +35,6 @@ async fn house() -> anyhow::Result<(RunningEmulator, Backbone)> {
     let venue = Emulator::start(Scenario { faults, ..Scenario::default() }).await?;
     let builder = Backbone::builder().upbit_at(&venue.rest_url(), &venue.ws_url()).in_memory();
     Ok((venue, builder.build().await?))
-}
-
-/// 20,000 one-minute candles: 100 pages.
-async fn long_fetch() -> anyhow::Result<()> {
-    let (venue, backbone) = house().await?;
-    let started = Instant::now();
-    let set =
-        backbone.client(Priority::Normal).candles("KRW-BTC", Timeframe::M1).last(20_000).closed().await?;
-    let seconds = started.elapsed().as_secs_f64();
-    let group = venue.report().group("candles");
-    let floor = floor(group.asked);
-    println!(
-        "{} candles, {LATENCY_MS} ms latency: {seconds:.2} s, floor {floor:.1} s, {} requests, {} rejected, worst second {}",
-        set.candles.len(),
-        group.asked,
-        group.rejected,
-        group.worst
-    );
-    backbone.shutdown().await;
-    venue.stop().await;
-    Ok(())
 }
 
 /// 50 candle calls and 50 trade calls at once: two budgets that do not touch each other.
