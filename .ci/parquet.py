@@ -11,6 +11,7 @@ import duckdb
 import pandas
 import polars
 import pyarrow.dataset
+import pyarrow.ipc
 import pyarrow.parquet
 
 FIGURES = ["open", "high", "low", "close", "volume", "turnover"]
@@ -112,6 +113,28 @@ def check_whole(path):
     assert said == (30_001, 99.9, "DOUBLE", "DOUBLE", "BOOLEAN", "BIGINT"), said
 
 
+def check_arrow(path, csv):
+    """An Arrow file is the CSV's table: the same rows, types and times."""
+    names = ["open", "high", "low", "close", "volume", "final", "filled"]
+    frame = pandas.read_feather(path)
+    assert str(frame.timestamp.dtype) == "datetime64[ns, UTC]", frame.timestamp.dtype
+    assert (frame.timestamp.astype("int64") // 10**6).equals(csv.timestamp), frame.timestamp
+    assert frame[names].equals(csv[names]), frame.dtypes
+    assert (frame.truth == "present").all()
+    frame = polars.read_ipc(path)
+    assert frame.height == len(csv) and str(frame.schema["timestamp"]) == "Datetime(time_unit='ns', time_zone='UTC')"
+    assert [frame.schema[name] for name in names] == [polars.Float64] * 5 + [polars.Boolean] * 2
+    assert frame["timestamp"].dt.epoch("ms").to_list() == csv.timestamp.to_list()
+    assert all(frame[name].to_list() == csv[name].to_list() for name in names)
+    candles = pyarrow.ipc.open_file(path).read_all()
+    notes = candles.schema.metadata
+    assert (notes[b"symbol"], notes[b"timeframe"]) == (b"KRW-MBL", b"1m") and b"known" in notes[b"coverage"], notes
+    kinds = ", ".join(f"any_value(typeof({name}))" for name in ["timestamp", "close", "final"])
+    said = duckdb.sql(f"select count(*), min(epoch_ms(timestamp)), last(close order by timestamp), {kinds} from candles")
+    want = (len(csv), csv.timestamp.iloc[0], csv.close.iloc[-1], "TIMESTAMP WITH TIME ZONE", "DOUBLE", "BOOLEAN")
+    assert said.fetchall()[0] == want, said
+
+
 def check_folder(archive, rows, series, months):
     """An archive is one table, with the names of its folders as columns."""
     names = {"source", "symbol", "timeframe"}
@@ -167,6 +190,7 @@ check_answer(work / "answer.parquet")
 check_holes(work / "holes.parquet")
 check_several(work / "several.parquet", work / "several-csv")
 check_whole(work / "whole.csv")
+check_arrow(work / "whole.arrow", pandas.read_csv(work / "whole.csv"))
 [whole] = check_archive(work / "whole-csv", read_csv)["series"]
 check_whole(work / "whole-csv" / whole["file"])
 print(f"{len(series)} series, {rows} rows: pandas, polars, pyarrow and DuckDB read them; hash {tables['content_hash']}")

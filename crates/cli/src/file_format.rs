@@ -9,6 +9,8 @@ pub(crate) enum FileFormat {
     /// The JSON format with one object a line.
     Json,
     Parquet,
+    /// Arrow IPC, also called Feather.
+    Arrow,
     /// Text for people to read.
     Text,
 }
@@ -21,6 +23,7 @@ impl FileFormat {
             "csv" => Some(Self::Csv),
             "json" | "ndjson" | "jsonl" => Some(Self::Json),
             "parquet" => Some(Self::Parquet),
+            "arrow" | "feather" | "ipc" => Some(Self::Arrow),
             "txt" => Some(Self::Text),
             _ => None,
         }

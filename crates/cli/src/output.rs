@@ -2,6 +2,7 @@
 
 mod pipe;
 mod reader;
+mod sink;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Seek, SeekFrom, Write, stdout};
@@ -63,6 +64,15 @@ impl Output {
             );
         }
         Ok(Self(OutputTarget::Appended(BufWriter::new(opened), name.to_string())))
+    }
+
+    /// Writes whole lines, each with its end. Waits while stdout accepts no more, unless the command is to end.
+    pub(crate) fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
+        let written = match &mut self.0 {
+            OutputTarget::Terminal(pipe) => return pipe.lines(lines),
+            OutputTarget::File(writer, _) | OutputTarget::Appended(writer, _) => writer.write_all(lines),
+        };
+        written.map_err(|error| self.at(&error))
     }
 
     /// Writes one line. Waits while stdout accepts no more, unless the command is to end.

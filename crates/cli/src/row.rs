@@ -10,7 +10,7 @@ use market_backbone::{Channel, ChannelHistory, FeedEvent, Gap, Instrument, Ticke
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(crate) use self::candle::{CANDLE_CSV, view_csv, view_json};
+pub(crate) use self::candle::{CANDLE_CSV, JsonRows, append_csv};
 pub(crate) use self::text::{candle_text, clock, event_body, event_text, number, tint_of_change};
 use self::units::with_units;
 

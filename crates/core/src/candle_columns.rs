@@ -1,5 +1,7 @@
 //! Candles as columns: one contiguous list for each figure, shared without a copy.
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod buffers;
 mod builder;
 mod compare;

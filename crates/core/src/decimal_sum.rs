@@ -59,6 +59,41 @@ impl DecimalSum {
     }
 }
 
+/// Returns the sum of amounts if all of them are decimals of at most eight places, not negative, and their sum is
+/// exact: what a [`DecimalSum`] returns then. The integers are added up in several lanes, because their sum does not
+/// depend on the order.
+pub(crate) fn sum_of_units(amounts: &[f64]) -> Option<f64> {
+    const LANES: usize = 4;
+    let (mut totals, mut are_units) = ([0.0; LANES], [true; LANES]);
+    let (whole, rest) = amounts.as_chunks::<LANES>();
+    for chunk in whole {
+        for lane in 0..LANES {
+            let (units, is_exact) = rounded_units(chunk[lane]);
+            totals[lane] += units;
+            are_units[lane] &= is_exact;
+        }
+    }
+    for (lane, amount) in rest.iter().enumerate() {
+        let (units, is_exact) = rounded_units(*amount);
+        totals[lane] += units;
+        are_units[lane] &= is_exact;
+    }
+    let total: f64 = totals.iter().sum();
+    (are_units == [true; LANES] && total < MAX_EXACT_INTEGER).then_some(total / UNITS_PER_ONE)
+}
+
+/// Returns `amount` in hundred-millionths, rounded as [`f64::round`] does, and whether it is a whole number of them.
+/// There is no branch and no call in it, so that a compiler can do several at a time.
+fn rounded_units(amount: f64) -> (f64, bool) {
+    /// From here on every `f64` is whole, and adding it to a smaller one rounds that to an integer.
+    const WHOLE: f64 = MAX_EXACT_INTEGER / 2.0;
+    let exact = amount * UNITS_PER_ONE;
+    let to_even = (exact + WHOLE) - WHOLE;
+    let rounded = to_even + if exact - to_even == 0.5 { 1.0 } else { 0.0 };
+    let units = if exact < WHOLE { rounded } else { exact };
+    (units, (units / UNITS_PER_ONE == amount) & (amount >= 0.0))
+}
+
 impl Extend<f64> for DecimalSum {
     fn extend<I: IntoIterator<Item = f64>>(&mut self, amounts: I) {
         amounts.into_iter().for_each(|amount| self.add(amount));
@@ -95,6 +130,21 @@ mod tests {
         assert_eq!(sum_of_decimals([0.1, 0.2]), 0.3);
         assert_eq!(sum_of_decimals(std::iter::repeat_n(0.000_000_01, 14_400)), 0.000_144);
         assert_eq!(sum_of_decimals([12_345_678.123_456_78, 0.000_000_01]), 12_345_678.123_456_79);
+    }
+
+    #[test]
+    fn units_are_rounded_as_the_standard_library_rounds() {
+        let amounts =
+            [0.0, 0.000_000_005, 0.000_000_015, 0.1, 45_035_996.273_704_97, 45_035_996.273_704_98, 9e7, 1e9];
+        for amount in amounts {
+            assert_eq!(rounded_units(amount).0, (amount * UNITS_PER_ONE).round(), "{amount}");
+        }
+        assert_eq!(sum_of_units(&[0.1, 0.2, 0.3, 0.4, 0.5]), Some(1.5));
+        assert_eq!(sum_of_units(&[0.1, -0.2]), None, "it is left to the sum that takes anything");
+        assert_eq!(
+            (sum_of_units(&[1.0 / 3.0]), sum_of_units(&[f64::NAN]), sum_of_units(&[9e7, 9e7])),
+            (None, None, None)
+        );
     }
 
     #[test]

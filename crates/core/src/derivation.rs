@@ -6,6 +6,8 @@
 //! turnover (a product with up to sixteen places, more than an `f64` holds), are added up with compensation
 //! and can differ from the venue's own in the last digit.
 
+mod column_fold;
+
 use crate::decimal_sum::{CompensatedSum, DecimalSum};
 use crate::{
     Candle, CandleColumns, Capabilities, Grid, SourceError, SourceErrorKind, TimeRange, Timeframe, Timestamp,
@@ -75,12 +77,7 @@ impl Grid {
     /// The caller must know that none of them is missing: see [`whole_slots`](Self::whole_slots).
     #[must_use]
     pub fn derive(self, timeframe: Timeframe, shorter: &CandleColumns) -> CandleColumns {
-        let shorter = shorter.to_vec();
-        let slot = |candle: &Candle| self.floor(timeframe, candle.open_time);
-        shorter
-            .chunk_by(|a, b| slot(a) == slot(b))
-            .filter_map(|parts| aggregate(slot(parts.first()?), parts))
-            .collect()
+        column_fold::fold(self, timeframe, shorter)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A plain decimal format of prices and volumes, for other programs.
 
-use std::fmt;
+use std::{fmt, io::Write};
 
 /// A price or a volume as text that reads back bit for bit: all digits, no exponent, and always a decimal
 /// point.
@@ -17,9 +17,30 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlainDecimal(pub f64);
 
+impl PlainDecimal {
+    /// Appends the text to `out`.
+    pub fn append_to(self, out: &mut Vec<u8>) {
+        match self.fixed(&mut zmij::Buffer::new()) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => write!(out, "{self}").expect("a list of bytes takes any text"),
+        }
+    }
+
+    /// Returns the text if the fast way of printing writes it without an exponent, as it does for the prices and
+    /// volumes of nearly all markets.
+    fn fixed(self, buffer: &mut zmij::Buffer) -> Option<&str> {
+        let Self(value) = self;
+        let text = value.is_finite().then(|| buffer.format_finite(value))?;
+        (!text.as_bytes().contains(&b'e')).then_some(text)
+    }
+}
+
 impl fmt::Display for PlainDecimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(value) = self;
+        if let Some(text) = self.fixed(&mut zmij::Buffer::new()) {
+            return f.write_str(text);
+        }
         let is_whole = value.is_finite() && value.fract() == 0.0;
         if is_whole { write!(f, "{value}.0") } else { write!(f, "{value}") }
     }
@@ -38,6 +59,11 @@ mod tests {
                 let text = PlainDecimal(value).to_string();
                 prop_assert!(text.contains('.') && !text.contains(['e', 'E']), "{text}");
                 prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
+                let point = if value.fract() == 0.0 { ".0" } else { "" };
+                prop_assert_eq!(&text, &format!("{value}{point}"), "as the standard library spells it");
+                let mut bytes = Vec::new();
+                PlainDecimal(value).append_to(&mut bytes);
+                prop_assert_eq!(bytes, text.into_bytes());
             }
         }
     }

@@ -58,7 +58,7 @@ pub struct View<'a> {
     grid: Grid,
     next: Timestamp,
     end: Timestamp,
-    /// The number of candles passed so far; [`Fill::None`] needs nothing else.
+    /// The number of candles passed so far.
     passed: usize,
     /// The close that may be repeated, or `None` after an unknown slot.
     close: Option<f64>,
@@ -88,11 +88,18 @@ impl CandleSet {
 }
 
 impl View<'_> {
+    fn truth_of(&self, candle: Candle) -> Slot {
+        match self.set.coverage.dispute_at(candle.open_time) {
+            Some(_) => Slot::Disputed(Some(candle)),
+            None => Slot::Present(candle),
+        }
+    }
+
     fn next_candle(&mut self) -> Option<ViewRow> {
         let candle = self.set.candles.get(self.passed)?;
         self.passed += 1;
-        let truth = self.set.slot(candle.open_time);
-        Some(ViewRow { open_time: candle.open_time, candle: Some(candle), filled: false, slot: truth })
+        let slot = self.truth_of(candle);
+        Some(ViewRow { open_time: candle.open_time, candle: Some(candle), filled: false, slot })
     }
 
     fn next_slot(&mut self) -> Option<ViewRow> {
@@ -101,7 +108,10 @@ impl View<'_> {
             return None;
         }
         self.next = self.grid.close(self.set.series.timeframe, open_time);
-        let truth = self.set.slot(open_time);
+        // The candles rise as the slots do, so none needs to be searched for.
+        let here = self.set.candles.get(self.passed).filter(|candle| candle.open_time == open_time);
+        self.passed += usize::from(here.is_some());
+        let truth = here.map_or_else(|| self.set.slot(open_time), |candle| self.truth_of(candle));
         let (candle, filled) = match truth {
             Slot::Present(candle) | Slot::Disputed(Some(candle)) => (Some(candle), false),
             Slot::Empty => {

@@ -25,13 +25,54 @@ const MARKETS_IN_FLIGHT: usize = 8;
 pub struct CandleBatch<W = AnyWindow> {
     client: Client,
     markets: Vec<String>,
-    timeframe: Timeframe,
+    timeframes: Vec<Timeframe>,
     /// The request without a market.
     template: CandleRequest<W>,
 }
 
+/// The timeframes of a [`CandleBatch`]: one, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeframeList(Vec<Timeframe>);
+
+impl From<Timeframe> for TimeframeList {
+    fn from(timeframe: Timeframe) -> Self {
+        Self(vec![timeframe])
+    }
+}
+
+impl<const N: usize> From<[Timeframe; N]> for TimeframeList {
+    fn from(timeframes: [Timeframe; N]) -> Self {
+        Self(timeframes.into())
+    }
+}
+
+impl From<&[Timeframe]> for TimeframeList {
+    fn from(timeframes: &[Timeframe]) -> Self {
+        Self(timeframes.into())
+    }
+}
+
+impl From<Vec<Timeframe>> for TimeframeList {
+    fn from(timeframes: Vec<Timeframe>) -> Self {
+        Self(timeframes)
+    }
+}
+
+/// The answer to one of the requests of a [`CandleBatch`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BatchAnswer {
+    /// The name of the market, as it was given.
+    pub market: String,
+    /// The timeframe that was requested.
+    pub timeframe: Timeframe,
+    /// The candles, or why there are none.
+    pub candles: Result<CandleSet, Error>,
+}
+
 impl Client {
-    /// Requests candles of many markets at once; the number or range is set as for [`candles`](Self::candles).
+    /// Requests candles of many markets at once, of one timeframe or of several; the number or range is set as for
+    /// [`candles`](Self::candles).
     ///
     /// ```no_run
     /// # use market_backbone::{Client, Error, Timeframe};
@@ -43,13 +84,30 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// A screener that has all of it in memory gets all of it in one call:
+    ///
+    /// ```no_run
+    /// # use market_backbone::{Client, Error, Timeframe};
+    /// # async fn run(client: Client, markets: Vec<String>) -> Result<(), Error> {
+    /// let frames = [Timeframe::M1, Timeframe::M5, Timeframe::H1];
+    /// for answer in client.candles_of(markets, frames).last(200).closed().all().await {
+    ///     let candles = answer.candles?;
+    ///     let mean = candles.closes().iter().sum::<f64>() / candles.len() as f64;
+    ///     println!("{} {}: {mean}", answer.market, answer.timeframe);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn candles_of<How>(
         &self,
         markets: impl MarketList<How>,
-        timeframe: Timeframe,
+        timeframes: impl Into<TimeframeList>,
     ) -> CandleBatch<DefaultWindow> {
-        let markets = markets.into_names();
-        CandleBatch { client: self.clone(), markets, timeframe, template: self.candles("", timeframe) }
+        let (markets, TimeframeList(timeframes)) = (markets.into_names(), timeframes.into());
+        // Each request gets its own series; this one only holds the settings.
+        let template = self.candles("", Timeframe::M1);
+        CandleBatch { client: self.clone(), markets, timeframes, template }
     }
 }
 
@@ -99,22 +157,43 @@ impl<W: CandleWindow> CandleBatch<W> {
     /// Sends the requests, a few markets at a time and within the venue's limit, and returns each answer as it
     /// arrives.
     ///
-    /// Each market comes once, with its name as it was given, in the order in which answers arrive. A market
-    /// that fails does not end the others. At most eight answers are held at a time, however slow the reader
+    /// Each market comes once for each timeframe, with its name as it was given, in the order in which answers
+    /// arrive. A market that fails does not end the others. At most eight answers are held at a time, however slow the reader
     /// is.
     pub fn stream(self) -> CandleAnswers {
-        let Self { client, markets, timeframe, template } = self;
-        let answers = stream::iter(markets).map(move |market| {
+        let answers = self.answers().map(|(_, answer)| (answer.market, answer.candles));
+        CandleAnswers(answers.boxed())
+    }
+
+    /// Sends the requests as [`stream`](Self::stream) does, and returns all answers at once: market by market in the
+    /// given order, and for each the timeframes in theirs.
+    ///
+    /// What is in memory costs no task and no copy: the candles of an answer are shared with the cache where one of
+    /// its blocks holds them. All answers are in memory when this returns.
+    pub async fn all(self) -> Vec<BatchAnswer> {
+        let mut answers: Vec<_> = self.answers().collect().await;
+        answers.sort_unstable_by_key(|(place, _)| *place);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+
+    /// Returns each answer, with its place in the order of the requests, as it arrives.
+    fn answers(self) -> impl Stream<Item = (usize, BatchAnswer)> + Send + 'static {
+        let Self { client, markets, timeframes, template } = self;
+        let series = markets.into_iter().flat_map(move |market| {
+            let pair = move |timeframe| (market.clone(), timeframe);
+            timeframes.clone().into_iter().map(pair)
+        });
+        let requests = stream::iter(series.enumerate()).map(move |(place, (market, timeframe))| {
             let symbol = client.backbone().symbol(&market);
             let request = template.about(symbol.map(|symbol| Series::new(symbol, timeframe)));
-            async move { (market, request.await) }
+            async move { (place, BatchAnswer { market, timeframe, candles: request.await }) }
         });
-        CandleAnswers(answers.buffer_unordered(MARKETS_IN_FLIGHT).boxed())
+        requests.buffer_unordered(MARKETS_IN_FLIGHT)
     }
 
     fn map<V>(self, change: impl FnOnce(CandleRequest<W>) -> CandleRequest<V>) -> CandleBatch<V> {
-        let Self { client, markets, timeframe, template } = self;
-        CandleBatch { client, markets, timeframe, template: change(template) }
+        let Self { client, markets, timeframes, template } = self;
+        CandleBatch { client, markets, timeframes, template: change(template) }
     }
 }
 

@@ -38,7 +38,7 @@ mod venues;
 pub use backbone::Backbone;
 pub use bars::Bars;
 pub use builder::Builder;
-pub use candle_batch::{CandleAnswers, CandleBatch};
+pub use candle_batch::{BatchAnswer, CandleAnswers, CandleBatch, TimeframeList};
 pub use candle_request::CandleRequest;
 pub use candle_request::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
 pub use candle_stream::CandleStream;
@@ -105,6 +105,8 @@ pub use market_backbone_storage::{
     Manifest, check_archive_calendars, export_archive, file_stem, import_archive, import_archive_as,
     import_archive_of,
 };
+#[cfg(feature = "arrow")]
+pub use market_backbone_storage::{ArrowViewWriter, write_arrow};
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::{
     DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig, PostgresStore,

@@ -19,6 +19,10 @@
 //!
 //! Times in the manifest are RFC 3339; a range without `from` reaches back to the beginning.
 
+#[cfg(feature = "arrow")]
+mod arrow_columns;
+#[cfg(feature = "arrow")]
+mod arrow_view;
 mod atomic_file;
 mod checked_file;
 mod content_hash;
@@ -40,6 +44,8 @@ mod plausibility;
 mod row_file;
 mod staging;
 
+#[cfg(feature = "arrow")]
+pub use arrow_view::{ArrowViewWriter, write_arrow};
 pub use atomic_file::AtomicFile;
 pub use content_hash::{ContentHash, ContentHashError};
 pub use export::{ExportOptions, export_archive};

@@ -46,6 +46,8 @@ pub use archive::{
     ArchiveFormat, ArchivedSeries, AtomicFile, ContentHash, ContentHashError, ExportOptions, Manifest,
     check_archive_calendars, export_archive, file_stem, import_archive, import_archive_as, import_archive_of,
 };
+#[cfg(feature = "arrow")]
+pub use archive::{ArrowViewWriter, write_arrow};
 #[cfg(feature = "parquet")]
 pub use archive::{ParquetViewWriter, write_parquet};
 pub use clock_aware_source::ClockAwareSource;

@@ -57,12 +57,12 @@ pub(crate) struct CandlesArgs {
     /// Only a slot that is proven empty is filled.
     #[arg(long, value_enum, default_value_t = FillArg::None, help_heading = heading::WHAT)]
     pub(crate) fill: FillArg,
-    /// table to read; csv, json (one object a line) and parquet for programs
+    /// table to read; csv, json (one object a line), parquet and arrow for programs
     ///
     /// The default is what the ending of --output says, csv with --output-dir, else table.
     #[arg(long, value_enum, help_heading = heading::OUTPUT)]
     pub(crate) format: Option<CandleFormat>,
-    /// Write to this file; its ending chooses the format: .csv, .json, .ndjson, .parquet, .txt
+    /// Write to this file; its ending chooses the format: .csv, .json, .ndjson, .parquet, .arrow, .txt
     #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Write a file for each series into this folder, like KRW-BTC_1m.csv
@@ -117,6 +117,8 @@ pub(crate) enum CandleFormat {
     Json,
     /// A file for pandas, polars and `DuckDB`; needs --output.
     Parquet,
+    /// An Arrow IPC file (Feather), which pandas, polars and `DuckDB` take over as it is.
+    Arrow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

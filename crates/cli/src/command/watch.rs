@@ -94,19 +94,22 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
 fn is_json(said: Option<OutputFormat>, file: Option<&Path>) -> Result<bool, UsageError> {
     let ended = file.and_then(FileFormat::of);
     match (said, ended) {
-        (Some(OutputFormat::Csv), _) | (None, Some(FileFormat::Csv | FileFormat::Parquet)) => {
-            Err(UsageError(
-                "events cannot be written as CSV or Parquet; use --format json, or a file that ends in \
+        (Some(OutputFormat::Csv), _)
+        | (None, Some(FileFormat::Csv | FileFormat::Parquet | FileFormat::Arrow)) => Err(UsageError(
+            "events cannot be written as CSV, Parquet or Arrow; use --format json, or a file that ends in \
                  .ndjson"
-                    .to_owned(),
-            ))
-        }
-        (Some(OutputFormat::Table), Some(FileFormat::Json | FileFormat::Csv | FileFormat::Parquet))
-        | (Some(OutputFormat::Json), Some(FileFormat::Text | FileFormat::Csv | FileFormat::Parquet)) => {
-            Err(UsageError(
-                "--format and the extension of the --output file disagree; change one of them".to_owned(),
-            ))
-        }
+                .to_owned(),
+        )),
+        (
+            Some(OutputFormat::Table),
+            Some(FileFormat::Json | FileFormat::Csv | FileFormat::Parquet | FileFormat::Arrow),
+        )
+        | (
+            Some(OutputFormat::Json),
+            Some(FileFormat::Text | FileFormat::Csv | FileFormat::Parquet | FileFormat::Arrow),
+        ) => Err(UsageError(
+            "--format and the extension of the --output file disagree; change one of them".to_owned(),
+        )),
         (Some(OutputFormat::Json), _) | (None, Some(FileFormat::Json)) => Ok(true),
         (Some(OutputFormat::Table), _) | (None, Some(FileFormat::Text) | None) => Ok(false),
     }

@@ -85,6 +85,12 @@ impl Pipe {
         if self.batch.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
+    /// Takes whole lines, each with its end.
+    pub(super) fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.batch.extend_from_slice(lines);
+        if self.batch.len() >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
     /// Passes on what there is, as soon as there is room for it.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let mut queue = self.shared.lock();

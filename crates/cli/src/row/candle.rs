@@ -1,64 +1,87 @@
 //! A candle, or the row of a slot without one, as CSV and as JSON.
 
-use market_backbone::{Candle, PlainDecimal, Slot, ViewRow};
-use serde_json::{Value, json};
+use market_backbone::{Candle, PlainDecimal, Series, Slot, ViewRow};
+use serde_json::Value;
 
 /// The columns of the CSV. The first six have been stable from the start: new ones come behind them.
 pub(crate) const CANDLE_CSV: &str = "timestamp,open,high,low,close,volume,final,filled";
 
-/// Returns a row of a view as CSV: without a candle the values are empty.
-pub(crate) fn view_csv(row: &ViewRow) -> String {
-    let (millis, is_final, filled) = (row.open_time.as_millis(), row.is_final(), row.filled);
-    let Some(Candle { open, high, low, close, volume, .. }) = row.candle else {
-        return format!("{millis},,,,,,{is_final},{filled}");
-    };
-    let [open, high, low, close, volume] = [open, high, low, close, volume].map(PlainDecimal);
-    format!("{millis},{open},{high},{low},{close},{volume},{is_final},{filled}")
-}
-
-/// Returns a row of a view as JSON: a candle's keys, whether it was filled in, and the truth about the slot.
-pub(crate) fn view_json(row: &ViewRow) -> Value {
-    let mut value = match &row.candle {
-        Some(candle) => candle_json(candle),
-        None => json!({
-            "timestamp": row.open_time.as_millis(),
-            "open": null,
-            "high": null,
-            "low": null,
-            "close": null,
-            "volume": null,
-            "turnover": null,
-        }),
-    };
-    value["final"] = row.is_final().into();
-    value["filled"] = row.filled.into();
-    value["truth"] = match row.slot {
-        Slot::Present(_) => "present",
-        Slot::Empty => "empty",
-        Slot::Unknown => "unknown",
-        Slot::Disputed(_) => "disputed",
+/// Appends a row of a view as CSV, without the end of the line. Without a candle the values are empty.
+pub(crate) fn append_csv(out: &mut Vec<u8>, row: &ViewRow) {
+    append_integer(out, row.open_time.as_millis());
+    match row.candle {
+        Some(Candle { open, high, low, close, volume, .. }) => {
+            for figure in [open, high, low, close, volume] {
+                out.push(b',');
+                PlainDecimal(figure).append_to(out);
+            }
+        }
+        None => out.extend_from_slice(b",,,,,"),
     }
-    .into();
-    value
+    for flag in [row.is_final(), row.filled] {
+        out.extend_from_slice(if flag { b",true" } else { b",false" });
+    }
 }
 
-fn candle_json(candle: &Candle) -> Value {
-    json!({
-        "timestamp": candle.open_time.as_millis(),
-        "open": candle.open,
-        "high": candle.high,
-        "low": candle.low,
-        "close": candle.close,
-        "volume": candle.volume,
-        "turnover": candle.turnover,
-        "final": candle.is_final,
-    })
+/// The parts of JSON rows that all rows of a series share.
+pub(crate) struct JsonRows {
+    labels: Vec<u8>,
+}
+
+impl JsonRows {
+    pub(crate) fn of(series: &Series) -> Self {
+        let (symbol, timeframe) = (Value::from(series.symbol.code()), series.timeframe);
+        let labels = format!(r#","symbol":{symbol},"timeframe":"{timeframe}","timestamp":"#);
+        Self { labels: labels.into_bytes() }
+    }
+
+    /// Appends a row of a view as one JSON object, without the end of the line: a candle's keys, whether it was
+    /// filled in, and the truth about the slot. The keys are in the order of the alphabet.
+    pub(crate) fn append(&self, out: &mut Vec<u8>, row: &ViewRow) {
+        let figure = |figure: fn(&Candle) -> f64| row.candle.as_ref().map(figure);
+        append_figure(out, br#"{"close":"#, figure(|candle| candle.close));
+        append_flag(out, br#","filled":"#, row.filled);
+        append_flag(out, br#","final":"#, row.is_final());
+        append_figure(out, br#","high":"#, figure(|candle| candle.high));
+        append_figure(out, br#","low":"#, figure(|candle| candle.low));
+        append_figure(out, br#","open":"#, figure(|candle| candle.open));
+        out.extend_from_slice(&self.labels);
+        append_integer(out, row.open_time.as_millis());
+        out.extend_from_slice(match row.slot {
+            Slot::Present(_) => br#","truth":"present""#.as_slice(),
+            Slot::Empty => br#","truth":"empty""#,
+            Slot::Unknown => br#","truth":"unknown""#,
+            Slot::Disputed(_) => br#","truth":"disputed""#,
+        });
+        append_figure(out, br#","turnover":"#, figure(|candle| candle.turnover));
+        append_figure(out, br#","volume":"#, figure(|candle| candle.volume));
+        out.push(b'}');
+    }
+}
+
+fn append_integer(out: &mut Vec<u8>, integer: i64) {
+    out.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
+}
+
+fn append_flag(out: &mut Vec<u8>, key: &[u8], flag: bool) {
+    out.extend_from_slice(key);
+    out.extend_from_slice(if flag { b"true" } else { b"false" });
+}
+
+fn append_figure(out: &mut Vec<u8>, key: &[u8], figure: Option<f64>) {
+    out.extend_from_slice(key);
+    match figure.filter(|figure| figure.is_finite()) {
+        Some(figure) => out.extend_from_slice(zmij::Buffer::new().format_finite(figure).as_bytes()),
+        None => out.extend_from_slice(b"null"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use market_backbone::Timestamp;
+    use market_backbone::{Symbol, Timeframe, Timestamp, UPBIT};
 
     const OPEN: Timestamp = Timestamp::from_millis(1_778_570_160_000);
 
@@ -75,11 +98,40 @@ mod tests {
         }
     }
 
+    /// Returns the row as a JSON library puts it together, key by key.
+    fn by_key(row: &ViewRow, series: &Series) -> Value {
+        let mut value = match &row.candle {
+            Some(candle) => serde_json::to_value(candle).unwrap(),
+            None => json!({
+                "timestamp": row.open_time.as_millis(),
+                "open": null, "high": null, "low": null, "close": null, "volume": null, "turnover": null,
+            }),
+        };
+        value["final"] = row.is_final().into();
+        value["filled"] = row.filled.into();
+        value["truth"] = match row.slot {
+            Slot::Present(_) => "present",
+            Slot::Empty => "empty",
+            Slot::Unknown => "unknown",
+            Slot::Disputed(_) => "disputed",
+        }
+        .into();
+        value["symbol"] = series.symbol.code().into();
+        value["timeframe"] = series.timeframe.as_str().into();
+        value
+    }
+
     #[track_caller]
     fn check(row: &ViewRow, csv: &str) {
-        assert_eq!(view_csv(row), format!("1778570160000,{csv}"));
-        let json = view_json(row);
-        let flags = format!("{},{}", json["final"], json["filled"]);
+        let mut line = Vec::new();
+        append_csv(&mut line, row);
+        assert_eq!(String::from_utf8(line).unwrap(), format!("1778570160000,{csv}"));
+        let series = Series::new(Symbol::new(UPBIT, "KRW-BTC").unwrap(), Timeframe::M1);
+        let mut line = Vec::new();
+        JsonRows::of(&series).append(&mut line, row);
+        let want = by_key(row, &series);
+        assert_eq!(String::from_utf8(line).unwrap(), want.to_string(), "to the byte");
+        let flags = format!("{},{}", want["final"], want["filled"]);
         assert!(csv.ends_with(&flags), "JSON says {flags}");
     }
 
@@ -101,5 +153,7 @@ mod tests {
         });
         check(&ViewRow { candle: None, slot: Slot::Empty, ..row }, ",,,,,true,false");
         check(&ViewRow { candle: None, slot: Slot::Unknown, ..row }, ",,,,,false,false");
+        let disputed = ViewRow { slot: Slot::Disputed(Some(forming)), ..row };
+        check(&disputed, "116233000.0,153000000.0,0.00000007,93.9,0.00012345,false,false");
     }
 }

@@ -12,22 +12,24 @@ impl CandleColumns {
     /// part's wins. A single part is returned as it is, and parts that do not overlap are appended whole.
     #[must_use]
     pub fn merged(parts: impl IntoIterator<Item = Self>) -> Self {
-        let parts: Vec<Self> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let mut parts: Vec<Self> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let in_order = |parts: &[Self]| {
+            let follows = |one: &Self, next: &Self| one.open_times_ns().last() < next.open_times_ns().first();
+            parts.is_sorted_by(follows)
+        };
         if !parts.iter().all(Self::is_rising) {
             return Self::sorted(&parts);
         }
-        let mut in_order: Vec<&Self> = parts.iter().collect();
-        in_order.sort_by_key(|part| part.open_times_ns().first());
-        let follows = |one: &Self, next: &Self| one.open_times_ns().last() < next.open_times_ns().first();
-        if !in_order.is_sorted_by(|one, next| follows(one, next)) {
-            return Self::sorted(&parts);
+        if !in_order(&parts) {
+            let mut sorted = parts.clone();
+            sorted.sort_by_key(|part| part.open_times_ns().first().copied());
+            if !in_order(&sorted) {
+                return Self::sorted(&parts);
+            }
+            parts = sorted;
         }
-        let Some((first, later)) = in_order.split_first() else { return Self::new() };
-        let mut joined = (*first).clone();
-        if later.iter().any(|next| !joined.grow_into(next)) {
-            joined = Self::appended(&in_order);
-        }
-        joined
+        let mut joined = parts.first().cloned().unwrap_or_default();
+        if parts.iter().skip(1).all(|next| joined.grow_into(next)) { joined } else { Self::appended(parts) }
     }
 
     /// Takes in `later` if it follows in the same buffers, and returns whether it did.
@@ -39,10 +41,11 @@ impl CandleColumns {
         follows
     }
 
-    fn appended(parts: &[&Self]) -> Self {
-        let rows = parts.iter().map(|part| part.len()).sum();
+    /// Appends the parts one by one and lets go of each at once, so that a long answer is not held twice.
+    fn appended(parts: Vec<Self>) -> Self {
+        let rows = parts.iter().map(Self::len).sum();
         let mut joined = CandleColumnsBuilder::with_capacity(rows);
-        parts.iter().for_each(|part| joined.append(part));
+        parts.into_iter().for_each(|part| joined.append(&part));
         joined.finish()
     }
 

@@ -165,6 +165,16 @@ pub(super) fn notes(
     hash: ContentHash,
     grid: Grid,
 ) -> Result<[(&'static str, String); 5], StoreError> {
+    let [venue, symbol, timeframe, known] = names(series, coverage, grid)?;
+    Ok([venue, symbol, timeframe, known, ("content_hash", hash.to_string())])
+}
+
+/// Returns what tells whose rows a file holds and what is known of them.
+pub(super) fn names(
+    series: &Series,
+    coverage: &Coverage,
+    grid: Grid,
+) -> Result<[(&'static str, String); 4], StoreError> {
     let refused = |what| StoreError::new(StoreErrorKind::Database, what);
     let known = CoverageRecord::of(coverage, series.timeframe, grid).map_err(refused)?;
     let known = serde_json::to_string(&known).map_err(|error| refused(error.to_string()))?;
@@ -173,6 +183,5 @@ pub(super) fn notes(
         ("symbol", series.symbol.code().to_owned()),
         ("timeframe", series.timeframe.to_string()),
         ("coverage", known),
-        ("content_hash", hash.to_string()),
     ])
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use market_backbone::{
-    Client, Error, Origin, Priority, Progress, QueryError, TimeRange, Timeframe, Timestamp,
+    CandleSet, Client, Error, Origin, Priority, Progress, QueryError, TimeRange, Timeframe, Timestamp,
 };
 
 use crate::rig::{Rig, soon};
@@ -197,6 +197,30 @@ async fn many_markets_are_one_call_and_one_that_fails_is_one_answer() {
     let want =
         [(MARKET.to_owned(), Some(250)), ("KRW-NONE".to_owned(), None), ("krw-eth".to_owned(), Some(250))];
     assert_eq!(got, want);
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_markets_in_several_timeframes_are_one_answer_in_the_order_of_the_question() {
+    let rig = Rig::start().await;
+    let client = rig.backbone.client(Priority::High);
+    let markets = [MARKET, "KRW-NONE", "KRW-ETH"];
+    let frames = [Timeframe::H1, Timeframe::M1];
+    let ask = || soon(client.candles_of(markets, frames).last(30).closed().all());
+    let told = |answers: &[market_backbone::BatchAnswer]| -> Vec<_> {
+        let told = answers.iter();
+        told.map(|one| (one.market.clone(), one.timeframe, one.candles.as_ref().ok().map(CandleSet::len)))
+            .collect()
+    };
+    let want = markets.map(|market| {
+        let rows = (market != "KRW-NONE").then_some(30);
+        frames.map(|frame| (market.to_owned(), frame, rows))
+    });
+    assert_eq!(told(&ask().await), want.concat());
+    let again = ask().await;
+    assert_eq!(told(&again), want.concat());
+    let known = again.iter().filter_map(|one| one.candles.as_ref().ok());
+    assert!(known.into_iter().all(|set| set.stats.memory_rows > 0), "{again:?}");
     rig.close().await;
 }
 

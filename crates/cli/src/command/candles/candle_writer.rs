@@ -2,13 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use market_backbone::{CandleSet, Fill, Grid, ParquetViewWriter, Series, Timestamp, ViewRow, write_parquet};
+use market_backbone::{
+    ArrowViewWriter, CandleSet, Fill, Grid, ParquetViewWriter, Series, Timestamp, View, ViewRow, write_arrow,
+    write_parquet,
+};
 
 use super::table::table;
 use crate::args::CandleFormat;
 use crate::output::Output;
 use crate::row;
 use crate::terminal::TextStyle;
+
+/// The bytes of lines that are passed on at once.
+const BATCH_BYTES: usize = 32 << 10;
+/// The length of a line that hardly any row exceeds.
+const LONGEST_LINE: usize = 1 << 10;
 
 /// The format and style of answers.
 #[derive(Clone, Copy)]
@@ -33,6 +41,9 @@ enum CandleTarget {
     /// A file of one answer, with its coverage.
     ParquetFile(PathBuf),
     LabelledParquet(Box<ParquetViewWriter>),
+    /// One answer, with its coverage.
+    Arrow(Output),
+    LabelledArrow(Box<ArrowViewWriter<Output>>),
 }
 
 impl CandleWriter {
@@ -43,6 +54,10 @@ impl CandleWriter {
                 ParquetViewWriter::create(file, style.fill, style.grid)?,
             )),
             (CandleFormat::Parquet, Some(file)) => CandleTarget::ParquetFile(file.to_owned()),
+            (CandleFormat::Arrow, file) if style.labelled => CandleTarget::LabelledArrow(Box::new(
+                ArrowViewWriter::create(Output::open(file)?, style.fill, style.grid)?,
+            )),
+            (CandleFormat::Arrow, file) => CandleTarget::Arrow(Output::open(file)?),
             (_, file) => CandleTarget::Lines(Output::open(file)?),
         };
         let mut sheet = Self { style, target };
@@ -59,6 +74,10 @@ impl CandleWriter {
         match &mut self.target {
             CandleTarget::LabelledParquet(answers) => answers.add(set)?,
             CandleTarget::ParquetFile(file) => write_parquet(file, set, fill, grid)?,
+            CandleTarget::LabelledArrow(answers) => answers.add(set)?,
+            CandleTarget::Arrow(output) => {
+                write_arrow(output, set, fill, grid)?;
+            }
             CandleTarget::Lines(output) => lines(output, self.style, set, now)?,
         }
         Ok(())
@@ -67,7 +86,8 @@ impl CandleWriter {
     /// Moves a file into place.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         match self.target {
-            CandleTarget::Lines(output) => output.finish(),
+            CandleTarget::Lines(output) | CandleTarget::Arrow(output) => output.finish(),
+            CandleTarget::LabelledArrow(answers) => answers.finish()?.finish(),
             CandleTarget::ParquetFile(_) => Ok(()),
             CandleTarget::LabelledParquet(answers) => Ok(answers.finish()?),
         }
@@ -77,20 +97,23 @@ impl CandleWriter {
 fn lines(output: &mut Output, style: CandleStyle, set: &CandleSet, now: Timestamp) -> std::io::Result<()> {
     let CandleStyle { format, fill, grid, labelled, .. } = style;
     let Series { symbol, timeframe } = &set.series;
-    let mut rows = set.view(fill, grid);
+    let rows = set.view(fill, grid);
     match format {
-        CandleFormat::Parquet => Err(std::io::Error::other("Parquet goes to a file: name it with --output")),
-        CandleFormat::Csv if labelled => {
-            let label = format!(",{},{timeframe}", quoted(symbol.code()));
-            rows.try_for_each(|row| output.line(&(row::view_csv(&row) + &label)))
+        CandleFormat::Parquet | CandleFormat::Arrow => {
+            Err(std::io::Error::other("Parquet goes to a file: name it with --output"))
         }
-        CandleFormat::Csv => rows.try_for_each(|row| output.line(&row::view_csv(&row))),
-        CandleFormat::Json => rows.try_for_each(|row| {
-            let mut json = row::view_json(&row);
-            json["symbol"] = symbol.code().into();
-            json["timeframe"] = timeframe.as_str().into();
-            output.line(&json.to_string())
-        }),
+        CandleFormat::Csv => {
+            let label =
+                if labelled { format!(",{},{timeframe}", quoted(symbol.code())) } else { String::new() };
+            row_by_row(output, rows, |line, row| {
+                row::append_csv(line, row);
+                line.extend_from_slice(label.as_bytes());
+            })
+        }
+        CandleFormat::Json => {
+            let json = row::JsonRows::of(&set.series);
+            row_by_row(output, rows, |line, row| json.append(line, row))
+        }
         CandleFormat::Table => {
             if labelled {
                 output.line(&format!("{symbol} {timeframe}"))?;
@@ -99,6 +122,24 @@ fn lines(output: &mut Output, style: CandleStyle, set: &CandleSet, now: Timestam
             output.line(&table(rows, grid, style.text, is_over).to_string())
         }
     }
+}
+
+/// Writes a line for each row, many at once: a million rows are not a million calls.
+fn row_by_row(
+    output: &mut Output,
+    rows: View<'_>,
+    append: impl Fn(&mut Vec<u8>, &ViewRow),
+) -> std::io::Result<()> {
+    let mut lines = Vec::with_capacity(BATCH_BYTES + LONGEST_LINE);
+    for row in rows {
+        append(&mut lines, &row);
+        lines.push(b'\n');
+        if lines.len() >= BATCH_BYTES {
+            output.lines(&lines)?;
+            lines.clear();
+        }
+    }
+    output.lines(&lines)
 }
 
 /// Quotes a field of a CSV (RFC 4180).

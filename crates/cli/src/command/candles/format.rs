@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::args::CandleFormat;
 use crate::exit::UsageError;
 use crate::file_format::FileFormat;
+use crate::output;
 
 /// Returns the format for one file, or for the terminal if none is named.
 pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result<CandleFormat, UsageError> {
@@ -14,6 +15,9 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
         return match said {
             Some(CandleFormat::Parquet) => Err(UsageError(
                 "Parquet goes to a file: name it with --output, or a folder with --output-dir".to_owned(),
+            )),
+            Some(CandleFormat::Arrow) if output::is_terminal() => Err(UsageError(
+                "Arrow is not for a terminal: name a file with --output, or write to a pipe".to_owned(),
             )),
             said => Ok(said.unwrap_or(CandleFormat::Table)),
         };
@@ -27,8 +31,8 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
         ))),
         (Some(format), _) | (None, Some(format)) => Ok(format),
         (None, None) => Err(UsageError(format!(
-            "the extension of {shown} names no format: use .csv, .json, .ndjson, .jsonl, .parquet or .txt \
-             (a table), or --format"
+            "the extension of {shown} names no format: use .csv, .json, .ndjson, .jsonl, .parquet, .arrow or \
+             .txt (a table), or --format"
         ))),
     }
 }
@@ -37,7 +41,7 @@ pub(super) fn of_file(said: Option<CandleFormat>, file: Option<&Path>) -> Result
 pub(super) fn of_folder(said: Option<CandleFormat>) -> Result<CandleFormat, UsageError> {
     match said {
         Some(CandleFormat::Table) => Err(UsageError(
-            "--output-dir writes files for programs; use --format csv, json or parquet".to_owned(),
+            "--output-dir writes files for programs; use --format csv, json, parquet or arrow".to_owned(),
         )),
         said => Ok(said.unwrap_or(CandleFormat::Csv)),
     }
@@ -50,6 +54,7 @@ pub(super) const fn extension(format: CandleFormat) -> &'static str {
         CandleFormat::Csv => "csv",
         CandleFormat::Json => "ndjson",
         CandleFormat::Parquet => "parquet",
+        CandleFormat::Arrow => "arrow",
     }
 }
 
@@ -58,6 +63,7 @@ const fn format_of(ending: FileFormat) -> CandleFormat {
         FileFormat::Csv => CandleFormat::Csv,
         FileFormat::Json => CandleFormat::Json,
         FileFormat::Parquet => CandleFormat::Parquet,
+        FileFormat::Arrow => CandleFormat::Arrow,
         FileFormat::Text => CandleFormat::Table,
     }
 }
@@ -69,7 +75,7 @@ fn name(format: CandleFormat) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use CandleFormat::{Csv, Json, Parquet, Table};
+    use CandleFormat::{Arrow, Csv, Json, Parquet, Table};
 
     fn of(said: Option<CandleFormat>, file: &str) -> Result<CandleFormat, String> {
         of_file(said, Some(Path::new(file))).map_err(|error| error.to_string())
@@ -78,8 +84,11 @@ mod tests {
     #[test]
     fn the_ending_chooses_where_nothing_is_said() {
         let files = [("a.csv", Csv), ("a.json", Json), ("b/a.ndjson", Json), ("a.jsonl", Json)];
-        for (file, format) in
-            [&files[..], &[("a.PARQUET", Parquet), ("a.2026.csv", Csv), ("a.txt", Table)]].concat()
+        for (file, format) in [
+            &files[..],
+            &[("a.PARQUET", Parquet), ("a.2026.csv", Csv), ("a.txt", Table), ("a.feather", Arrow)],
+        ]
+        .concat()
         {
             assert_eq!(of(None, file), Ok(format), "{file}");
             assert_eq!(of(Some(format), file), Ok(format), "{file}");
