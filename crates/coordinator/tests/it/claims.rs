@@ -70,8 +70,8 @@ async fn an_answer_without_a_row_says_nothing_again_where_rows_are_known() {
 async fn that_a_market_was_not_listed_is_not_believed_for_an_old_claim_and_an_empty_answer() {
     let house = House::new(Model::new([]));
     let ever = TimeRange::new(Timestamp::MIN, minute(this_minute() - 60)).unwrap();
-    let hearsay =
+    let passed_on =
         PriorClaims { claims: vec![AbsenceClaim::of(ever, minute(this_minute() - 60))], has_rows: false };
-    house.ask(range(this_minute() - 90, this_minute() - 60).closed().prior_claims(hearsay)).await.unwrap();
+    house.ask(range(this_minute() - 90, this_minute() - 60).closed().prior_claims(passed_on)).await.unwrap();
     assert_eq!(house.requests(), 2);
 }
