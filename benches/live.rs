@@ -1,7 +1,7 @@
 //! The live path: `cargo bench -p market-backbone-benches --bench live`.
 //!
-//! Frames a second on one core, from bytes to the hands of one lossless reader (a task of its own, woken as in earnest),
-//! beside what ccxt.pro and cryptofeed make of the same frames in the same run (all by processor time); then how long the latest value takes to
+//! Frames a second on one core, from bytes to the hands of one lossless reader (a task of its own, woken as in earnest):
+//! in bursts, as a busy socket holds them, and one at a time; beside what decoding alone takes, and beside what ccxt.pro and cryptofeed make of the same frames in the same run (all by processor time); then how long the latest value takes to
 //! read while a writer never rests. `MARKET_BACKBONE_PYTHON` names a Python that has the other two; without them, ours
 //! stands alone. The recorded frames are used where they are at hand, and made ones of the same shape elsewhere.
 #![expect(clippy::print_stdout, reason = "a bench says what it measured")]
@@ -27,6 +27,7 @@ const A_ROUND: Duration = Duration::from_millis(500);
 const KINDS: [Kind; 3] = [Kind::Trade, Kind::Ticker, Kind::Book];
 
 const OURS: &str = "market-backbone";
+const SINGLY: &str = "(one at a time)";
 const DECODING: &str = "(decoding alone)";
 
 /// Frames a second of each, by program and kind.
@@ -39,9 +40,11 @@ fn main() -> anyhow::Result<()> {
     let mut rates = Rates::new();
     for _ in 0..ROUNDS {
         for kind in KINDS {
-            let (way, decoding) = (frames_a_second(kind)?, decoded_a_second(kind));
-            rates.entry((OURS, kind.as_str().to_owned())).or_default().push(way);
-            rates.entry((DECODING, kind.as_str().to_owned())).or_default().push(decoding);
+            let bursts = frames_a_second(kind, |rig, burst| rig.feed_all(burst.iter().copied()))?;
+            let singly = frames_a_second(kind, |rig, burst| burst.iter().for_each(|frame| rig.feed(frame)))?;
+            for (who, rate) in [(OURS, bursts), (SINGLY, singly), (DECODING, decoded_a_second(kind))] {
+                rates.entry((who, kind.as_str().to_owned())).or_default().push(rate);
+            }
         }
         theirs(&mut rates)?;
     }
@@ -56,8 +59,8 @@ fn frames_of(kind: Kind) -> Frames {
     Frames::recorded(kind).unwrap_or_else(|| Frames::made(kind, 400))
 }
 
-/// One thread: the feed and the reader's task take turns on it.
-fn frames_a_second(kind: Kind) -> anyhow::Result<f64> {
+/// One thread: the feed and the reader's task take turns on it. `feed` gets the frames of a burst, as a socket holds them.
+fn frames_a_second(kind: Kind, feed: impl Fn(&mut LiveRig, &[&[u8]])) -> anyhow::Result<f64> {
     let mut frames = frames_of(kind);
     let mut rig = LiveRig::new(&frames, kind);
     let mut reader = rig.reader(Delivery::default());
@@ -74,11 +77,10 @@ fn frames_a_second(kind: Kind) -> anyhow::Result<f64> {
         let (started, used, mut fed) = (Instant::now(), on_the_processor(), 0);
         while started.elapsed() < A_ROUND {
             frames.move_on();
-            for (at, frame) in frames.iter().enumerate() {
-                rig.feed(black_box(frame));
-                if at % BURST == BURST - 1 {
-                    yield_now().await;
-                }
+            let all: Vec<_> = frames.iter().collect();
+            for burst in all.chunks(BURST) {
+                feed(&mut rig, black_box(burst));
+                yield_now().await;
             }
             fed += frames.count();
             while read.load(Ordering::Relaxed) < fed {
@@ -159,10 +161,10 @@ fn report(rates: Rates) {
     }
     for ((who, kind), (median, lowest, highest)) in &medians {
         let ours = medians.get(&(OURS, kind.clone())).map_or(f64::NAN, |(ours, ..)| *ours);
-        let times = if matches!(*who, OURS | DECODING) {
-            String::new()
-        } else {
-            format!(", ours is {:.1} times that", ours / median)
+        let times = match *who {
+            OURS => String::new(),
+            DECODING => format!(", ours is {:.2} of that", ours / median),
+            _ => format!(", ours is {:.1} times that", ours / median),
         };
         println!("{who:16} {kind:10} {median:>10.0} ({lowest:.0} to {highest:.0}){times}");
     }

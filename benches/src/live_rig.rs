@@ -70,6 +70,11 @@ impl LiveRig {
         self.feed.feed(frame, NOW);
     }
 
+    /// Feeds frames that a socket held when it was read.
+    pub fn feed_all<'f>(&mut self, frames: impl IntoIterator<Item = &'f [u8]>) {
+        self.feed.feed_all(frames, NOW);
+    }
+
     /// Feeds a round of frames; after each burst `reader` reads all there is. Returns how many events it read.
     pub fn round(&mut self, frames: &Frames, reader: &mut LiveStream) -> usize {
         let mut read = 0;

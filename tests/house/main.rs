@@ -11,6 +11,7 @@ mod live;
 mod liveness;
 mod massive;
 mod massive_live;
+mod midnight;
 mod plan;
 #[expect(dead_code, reason = "written for the tests of the store, which use more of it")]
 #[path = "../../crates/storage/tests/it/postgres_server.rs"]

@@ -28,6 +28,7 @@ enum OutputTarget {
 impl Output {
     /// Opens `file`, or stdout.
     pub(crate) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
+        file.map_or(Ok(()), ensure_folder)?;
         let target = match file {
             None => {
                 OutputTarget::Terminal(Pipe::open().context("cannot start the thread that writes to stdout")?)
@@ -44,6 +45,7 @@ impl Output {
     /// Opens `file` for appending. If only `length` bytes of it count, the rest is cut off.
     pub(crate) fn append(file: &Path, length: Option<u64>) -> anyhow::Result<Self> {
         let name = file.display();
+        ensure_folder(file)?;
         let open = || {
             let mut opened = OpenOptions::new().create(true).truncate(false).write(true).open(file)?;
             let found = opened.seek(SeekFrom::End(0))?;
@@ -126,6 +128,20 @@ impl Output {
 /// before it writes.
 pub(crate) fn watch_reader() -> anyhow::Result<Output> {
     Output::open(None)
+}
+
+/// Checks that the folder of a file that is to be written exists.
+pub(crate) fn ensure_folder(file: &Path) -> anyhow::Result<()> {
+    match file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => {
+            anyhow::bail!(
+                "cannot write {}: there is no folder {}; create it",
+                file.display(),
+                folder.display()
+            )
+        }
+        None => Ok(()),
+    }
 }
 
 /// Returns whether stdout is a terminal.

@@ -177,6 +177,9 @@ impl CandleQuery {
 pub enum Delivery {
     /// Every event in order. When `capacity` of them wait, the oldest is dropped and the reader receives the
     /// number of dropped events ([`FeedEvent::Lagged`](crate::FeedEvent::Lagged)).
+    ///
+    /// A stream takes the next few events over at once, up to an eighth of `capacity` and 64. They count as waiting, but
+    /// are delivered even if younger ones are dropped.
     Buffered {
         /// The number of events that may wait.
         capacity: usize,
@@ -273,8 +276,10 @@ pub enum QueryError {
     /// The range is empty or runs backwards.
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// The range of a stream of candles has no beginning.
-    #[error("a stream of candles needs a beginning; name one, such as 2017-01-01")]
+    /// The range of a stream of candles has no beginning. A stream of the newest candles needs none.
+    #[error(
+        "a stream of a range needs a beginning; name one, such as 2017-01-01, or ask for the newest candles by their number"
+    )]
     OpenStart,
     /// The subscription names no market or no kind of data.
     #[error("nothing to subscribe to; name at least one market and one kind of data")]

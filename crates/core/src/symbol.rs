@@ -1,5 +1,6 @@
 //! The identity of a market: a venue and the venue's own spelling of the market.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -12,11 +13,16 @@ const ANY: &str = "*";
 /// One market on one venue, in the venue's own spelling; cheap to clone.
 ///
 /// `Display` writes the bare code: `KRW-BTC`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Symbol {
+#[derive(Clone)]
+pub struct Symbol(Arc<SymbolParts>);
+
+/// What the copies of a symbol share.
+struct SymbolParts {
     venue: VenueId,
     // Invariant: 1 to 40 printable ASCII characters, no blank, no `/`, `?`, `&`, `,`.
-    code: Arc<str>,
+    code: Box<str>,
+    /// The index in the table that made it, if one did.
+    table_index: Option<u32>,
 }
 
 impl Symbol {
@@ -30,51 +36,102 @@ impl Symbol {
         if code.is_empty() || code.len() > 40 || !code.chars().all(is_valid) {
             return Err(SymbolError { venue, code: code.chars().take(60).collect() });
         }
-        Ok(Self { venue, code: code.into() })
+        Ok(Self::from_parts(venue, code, None))
     }
 
     /// Returns the symbol for all markets of `venue`, where its socket can send them under one name. Events carry
     /// their own markets.
     #[must_use]
     pub fn any(venue: VenueId) -> Self {
-        Self { venue, code: ANY.into() }
+        Self::from_parts(venue, ANY, None)
+    }
+
+    fn from_parts(venue: VenueId, code: &str, table_index: Option<u32>) -> Self {
+        Self(Arc::new(SymbolParts { venue, code: code.into(), table_index }))
     }
 
     /// Returns whether this stands for all markets of its venue.
     #[must_use]
     pub fn is_any(&self) -> bool {
-        &*self.code == ANY
+        &*self.0.code == ANY
     }
 
     /// Returns the venue of this market.
     #[must_use]
     pub fn venue(&self) -> VenueId {
-        self.venue
+        self.0.venue
     }
 
     /// Returns the venue's own spelling.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
+    }
+}
+
+/// Where a symbol is in a table of symbols.
+impl Symbol {
+    /// Returns the same market as a symbol of a table, in which it has this index.
+    pub(crate) fn in_table(&self, index: u32) -> Self {
+        Self::from_parts(self.venue(), self.code(), Some(index))
+    }
+
+    /// Returns the index of this symbol in the [`SymbolTable`](crate::SymbolTable) that handed it out; `None` if none
+    /// did.
+    ///
+    /// The symbols of a table have different indexes, which are small. Those of another table may have the same, so
+    /// [`is_same`](Self::is_same) has to be asked too.
+    #[must_use]
+    pub fn table_index(&self) -> Option<usize> {
+        self.0.table_index.map(|index| index as usize)
+    }
+
+    /// Returns whether `other` is a copy of this very symbol, which takes no comparison of texts.
+    ///
+    /// Equal symbols that were made apart are not the same.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl PartialEq for Symbol {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_same(other) || (self.code() == other.code() && self.venue() == other.venue())
+    }
+}
+
+impl Eq for Symbol {}
+
+impl PartialOrd for Symbol {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By venue, then by code.
+impl Ord for Symbol {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.venue(), self.code()).cmp(&(other.venue(), other.code()))
     }
 }
 
 /// Hashes the code alone, so that tables keyed by symbol hash one short string.
 impl Hash for Symbol {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.code.hash(state);
+        self.0.code.hash(state);
     }
 }
 
 impl fmt::Display for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.code)
+        f.pad(self.code())
     }
 }
 
 impl fmt::Debug for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.venue, self.code)
+        write!(f, "{}:{}", self.venue(), self.code())
     }
 }
 

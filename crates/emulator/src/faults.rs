@@ -253,6 +253,32 @@ fn normal(draw: u64) -> f64 {
     (-2.0 * one.max(f64::MIN_POSITIVE).ln()).sqrt() * (std::f64::consts::TAU * other).cos()
 }
 
+impl Faults {
+    /// The fields that are a share of something, by name.
+    fn shares(&self) -> [(&'static str, f64); 18] {
+        [
+            ("html", self.html),
+            ("cut", self.cut),
+            ("reset", self.reset),
+            ("throttle", self.throttle),
+            ("mute_listing", self.mute_listing),
+            ("refuse_sockets", self.refuse_sockets),
+            ("swallow", self.swallow),
+            ("duplicate", self.duplicate),
+            ("reorder", self.reorder),
+            ("empty_page", self.empty_page),
+            ("stale_page", self.stale_page),
+            ("late_share", self.late_share),
+            ("doubled_row", self.doubled_row),
+            ("differing_row", self.differing_row),
+            ("missing_row", self.missing_row),
+            ("bad_row", self.bad_row),
+            ("future_trade", self.future_trade),
+            ("holey_trades", self.holey_trades),
+        ]
+    }
+}
+
 /// The reason why a list of faults is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -273,7 +299,14 @@ impl FromStr for Faults {
             let value = number.map_or_else(|_| value.trim().into(), serde_json::Value::Number);
             fields.insert(name.trim().to_owned(), value);
         }
-        serde_json::from_value(fields.into()).map_err(|error| ParseFaultsError(error.to_string()))
+        let faults: Self =
+            serde_json::from_value(fields.into()).map_err(|error| ParseFaultsError(error.to_string()))?;
+        match faults.shares().into_iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            Some((name, share)) => {
+                Err(ParseFaultsError(format!("{name}={share} is no share; write one from 0 to 1")))
+            }
+            None => Ok(faults),
+        }
     }
 }
 
@@ -339,7 +372,16 @@ mod tests {
         for kind in ["any", "unsound", "zero", "null", "offgrid", "foreign", "text", "future"] {
             assert!(format!("bad_row_kind={kind}").parse::<Faults>().is_ok(), "{kind}");
         }
-        for wrong in ["html", "html=often", "htlm=1", "latency_ms=-1", "bad_row_kind=odd", "late_rows=0.5"] {
+        for wrong in [
+            "html",
+            "html=often",
+            "htlm=1",
+            "latency_ms=-1",
+            "bad_row_kind=odd",
+            "late_rows=0.5",
+            "html=2",
+            "cut=-0.1",
+        ] {
             assert!(wrong.parse::<Faults>().is_err(), "{wrong}");
         }
     }

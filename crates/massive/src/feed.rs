@@ -3,6 +3,8 @@
 //! A request names the channels to add or remove; the others stay. The venue ignores unknown names without a
 //! reply, so only confirmed channels count.
 
+mod compact;
+mod elements;
 mod frame;
 mod scan;
 mod tokens;

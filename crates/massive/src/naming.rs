@@ -1,7 +1,5 @@
 //! The names that Massive gives to itself, its markets, timeframes and trades.
 
-use std::io::{self, Write};
-
 use market_backbone_core::{StreamKind, Timeframe, TradeId, VenueId};
 
 /// How messages call it.
@@ -118,49 +116,66 @@ impl TradeIdParts<'_> {
     /// A text that sorts by time and then by sequence number, and is the same whether the trade came by socket or by
     /// page. Nothing is allocated for it while the tape's own name is a number.
     pub(crate) fn to_id(self) -> TradeId {
-        let mut buffer = [0; ID_BUFFER];
-        let mut rest = buffer.as_mut_slice();
-        let heap;
-        let text = if self.write(&mut rest).is_ok() {
-            let unused = rest.len();
-            &buffer[..ID_BUFFER - unused]
-        } else {
-            let mut long = Vec::new();
-            // A vector takes all that is written.
-            let _ = self.write(&mut long);
-            heap = long;
-            &heap
-        };
-        TradeId::Text(std::str::from_utf8(text).unwrap_or_default().into())
+        let mut buffer = IdBuffer { bytes: [0; ID_BUFFER], len: 0 };
+        if self.write(&mut buffer).is_some()
+            && let Ok(text) = std::str::from_utf8(&buffer.bytes[..buffer.len])
+        {
+            return TradeId::Text(text.into());
+        }
+        let Self { millis, sequence, exchange, facility, id } = self;
+        let (time, number) = (padded(millis, TIME_DIGITS), padded(sequence, SEQUENCE_DIGITS));
+        TradeId::Text(format!("{time}:{number}:{exchange}:{facility}:{id}").into())
     }
 
-    fn write(self, out: &mut impl Write) -> io::Result<()> {
-        write_padded(out, self.millis, TIME_DIGITS)?;
-        out.write_all(b":")?;
-        write_padded(out, self.sequence, SEQUENCE_DIGITS)?;
-        out.write_all(b":")?;
-        write_padded(out, self.exchange, 1)?;
-        out.write_all(b":")?;
-        write_padded(out, self.facility, 1)?;
-        out.write_all(b":")?;
-        out.write_all(self.id.as_bytes())
+    /// Writes the text, or returns `None` where it is too long or one of its numbers is negative.
+    fn write(self, out: &mut IdBuffer) -> Option<()> {
+        out.number(self.millis, TIME_DIGITS)?;
+        out.push(b":")?;
+        out.number(self.sequence, SEQUENCE_DIGITS)?;
+        out.push(b":")?;
+        out.number(self.exchange, 1)?;
+        out.push(b":")?;
+        out.number(self.facility, 1)?;
+        out.push(b":")?;
+        out.push(self.id.as_bytes())
     }
 }
 
-/// Writes a number with leading zeros; this is on the way of every trade, and several times faster than `write!`.
-fn write_padded(out: &mut impl Write, number: i64, digits: usize) -> io::Result<()> {
-    let Ok(mut rest) = u64::try_from(number) else {
-        // No clock and no counter is negative: sorted before all others, it does no harm.
-        return write!(out, "{number}");
-    };
-    let mut buffer = [b'0'; 20];
-    let mut start = buffer.len();
-    while rest > 0 || buffer.len() - start < digits {
-        start -= 1;
-        buffer[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
+/// A text that is being written; this is on the way of every trade, and several times faster than `write!`.
+struct IdBuffer {
+    bytes: [u8; ID_BUFFER],
+    len: usize,
+}
+
+impl IdBuffer {
+    fn push(&mut self, text: &[u8]) -> Option<()> {
+        self.bytes.get_mut(self.len..self.len + text.len())?.copy_from_slice(text);
+        self.len += text.len();
+        Some(())
     }
-    out.write_all(&buffer[start..])
+
+    /// Writes a number with leading zeros.
+    fn number(&mut self, number: i64, least: usize) -> Option<()> {
+        let mut rest = u64::try_from(number).ok()?;
+        let digits = least.max(rest.checked_ilog10().map_or(1, |log| log as usize + 1));
+        let place = self.bytes.get_mut(self.len..self.len + digits)?;
+        let mut pairs = place.rchunks_exact_mut(2);
+        for pair in &mut pairs {
+            let two = u8::try_from(rest % 100).unwrap_or(0);
+            (pair[0], pair[1]) = (b'0' + two / 10, b'0' + two % 10);
+            rest /= 100;
+        }
+        if let [first] = pairs.into_remainder() {
+            *first = b'0' + u8::try_from(rest).unwrap_or(0);
+        }
+        self.len += digits;
+        Some(())
+    }
+}
+
+/// Spells a number with leading zeros. No clock and no counter is negative: sorted before all others, it does no harm.
+fn padded(number: i64, digits: usize) -> String {
+    if number < 0 { number.to_string() } else { format!("{number:0digits$}") }
 }
 
 /// Returns the millisecond of the trade with this `id`.
@@ -230,6 +245,16 @@ mod tests {
         let long = "9".repeat(ID_BUFFER);
         let spelt = format!("1536036818784:000003681328:4:0:{long}");
         assert_eq!(TradeIdParts { id: &long, ..name }.to_id().to_string(), spelt);
+        let odd = TradeIdParts { millis: -5, sequence: 7, exchange: 1234, facility: i64::MAX, id: "a" };
+        assert_eq!(odd.to_id().to_string(), format!("-5:000000000007:1234:{}:a", i64::MAX));
+        let odd = TradeIdParts {
+            millis: i64::MAX,
+            sequence: 1_234_567_890_123,
+            exchange: 10,
+            facility: 0,
+            id: "0",
+        };
+        assert_eq!(odd.to_id().to_string(), format!("{}:1234567890123:10:0:0", i64::MAX));
         for foreign in [TradeId::Number(17), TradeId::Text("17".into()), TradeId::Text("".into())] {
             assert_eq!(millis_of(&foreign), None);
         }

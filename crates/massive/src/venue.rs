@@ -5,6 +5,7 @@ use market_backbone_core::{
     Instrument, Login, OrderBook, PriceIncrement, RateLimitGroup, Secret, SourceError, SourceErrorKind,
     Symbol, Ticker, Timestamp, TradePage, TradePageRequest, Venue, VenueId,
 };
+use market_backbone_venue_kit::CommaIndex;
 
 use crate::capabilities::{MassivePlan, MassiveRate, capabilities};
 use crate::decode::candles::DecodeContext;
@@ -158,6 +159,10 @@ impl Venue for Massive {
     }
 
     fn decoder(&self) -> Box<dyn FrameDecoder> {
-        Box::new(feed::MassiveFrames { source: self.source(), key: self.key.clone() })
+        Box::new(feed::MassiveFrames {
+            source: self.source(),
+            key: self.key.clone(),
+            index: CommaIndex::default(),
+        })
     }
 }

@@ -14,6 +14,7 @@ mod config;
 mod connection;
 mod connection_limit;
 mod connection_manager;
+mod delivery;
 mod desired_channels;
 mod fanout;
 mod frame_feed;
@@ -142,7 +143,7 @@ impl LiveHub {
         if refusal.is_some_and(|refusal| refusal.version == self.state.desired.version()) {
             reader.open_gap(subscription.channels().into(), now, GapCause::Refused);
         }
-        Box::pin(ReaderStream { reader, guard: wish })
+        Box::pin(ReaderStream::new(reader, wish))
     }
 
     /// Keeps `channels` in the desired set, and so in the cache, without reading them, until the guard is

@@ -3,6 +3,7 @@
 //! Every request replaces the one before it, so the whole set is always sent. The format is SIMPLE, because the
 //! long names are a third of the bytes. Frames hold UTF-8 whether they come as binary (all of them do) or text.
 
+mod compact;
 mod frame;
 mod scan;
 mod tokens;

@@ -111,6 +111,6 @@ impl Venue for Upbit {
     }
 
     fn decoder(&self) -> Box<dyn FrameDecoder> {
-        Box::new(feed::UpbitFrames)
+        Box::new(feed::UpbitFrames::default())
     }
 }

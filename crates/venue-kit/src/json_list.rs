@@ -89,6 +89,17 @@ pub fn parse_frame<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameErro
     serde_json::from_str(text).map_err(|error| unreadable_frame(&error, text))
 }
 
+/// Returns a frame as text.
+///
+/// # Errors
+///
+/// If it is not UTF-8.
+pub fn frame_text(frame: &[u8]) -> Result<&str, FrameError> {
+    // The fast check does not say where the fault is.
+    let checked = simdutf8::basic::from_utf8(frame).or_else(|_| std::str::from_utf8(frame));
+    checked.map_err(|error| FrameError(error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use market_backbone_core::SourceErrorKind;

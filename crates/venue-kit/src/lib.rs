@@ -2,7 +2,8 @@
 //!
 //! An adapter writes requests ([`get`], [`page_size`]), tells answers from failures ([`Retry-After`](retry_after),
 //! [`unknown_market`], [`excerpt`]), and reads lists element by element ([`JsonList`]), so that one bad element never
-//! takes its neighbours with it. No I/O happens here, and no venue is named.
+//! takes its neighbours with it. Frames are read fast with a [`CommaIndex`] and [`plain_number`]. No I/O happens here, and
+//! no venue is named.
 //!
 //! ```
 //! use market_backbone_core::{RateLimitGroup, SourceErrorKind};
@@ -18,14 +19,18 @@
 //! # Ok::<(), market_backbone_core::SourceError>(())
 //! ```
 
+mod comma_index;
 mod excerpt;
 mod failures;
 mod json_list;
 mod numbers;
+mod plain_number;
 mod requests;
 
+pub use comma_index::CommaIndex;
 pub use excerpt::excerpt;
 pub use failures::{malformed, retry_after, unknown_market, unreadable_frame};
-pub use json_list::{JsonList, element, parse_body, parse_frame, read_every};
+pub use json_list::{JsonList, element, frame_text, parse_body, parse_frame, read_every};
 pub use numbers::{amount, finite};
+pub use plain_number::{plain_integer, plain_number};
 pub use requests::{bad_request, get, page_size, unsupported};

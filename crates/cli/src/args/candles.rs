@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, ValueEnum};
 use market_backbone::{Fill, Timeframe};
 
-use super::{PriorityArg, TimeArg, heading};
+use super::{PriorityArg, TimeArg, heading, whole_number};
 use crate::exit::UsageError;
 
 /// Which candles are wanted of a series.
@@ -14,7 +14,7 @@ pub(crate) struct CandleRangeArgs {
     /// The newest N; with --from, the first N from then on [default: 200]
     ///
     /// The candle still forming comes last and counts.
-    #[arg(long, value_name = "N", help_heading = heading::WHAT)]
+    #[arg(long, value_name = "N", value_parser = whole_number::<usize>, help_heading = heading::WHAT)]
     pub(crate) count: Option<usize>,
     /// From this time on: 7d (so long ago), 2026-11-28, "2026-11-28 03:00", RFC 3339
     #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]

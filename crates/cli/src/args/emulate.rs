@@ -6,18 +6,18 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, ValueEnum};
 use market_backbone_emulator::{DelayRange, EmulatedVenue, LimitRule};
 
-use super::heading;
+use super::{heading, whole_number};
 
 #[derive(Debug, Group)]
 pub(crate) struct EmulateArgs {
     /// The venue to look like
-    #[arg(value_parser = emulated())]
+    #[arg(value_name = "VENUE", value_parser = emulated())]
     pub(crate) whose: EmulatedVenue,
     /// The port of REST, socket and /__admin/report, on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 9001, help_heading = heading::WHAT)]
     pub(crate) port: u16,
     /// The number that the market's moves follow from
-    #[arg(long, default_value_t = 1, help_heading = heading::WHAT)]
+    #[arg(long, default_value_t = 1, value_parser = whole_number::<u64>, help_heading = heading::WHAT)]
     pub(crate) seed: u64,
     /// Plays recorded trades: csv or csv.gz with trade_timestamp_ms,market,trade_price,trade_volume
     #[arg(long, value_name = "FILE", help_heading = heading::WHAT)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use market_backbone::Timestamp;
 
+use crate::exit::UsageError;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A time on the command line. What it means may depend on what time it is.
@@ -18,6 +20,19 @@ pub(crate) enum TimeArg {
 }
 
 impl TimeArg {
+    /// The moment that the option `name` means when it is `now`.
+    ///
+    /// # Errors
+    ///
+    /// If that lies ahead, by more than this machine's clock may be wrong.
+    pub(crate) fn past(self, name: &str, now: Timestamp) -> Result<Timestamp, UsageError> {
+        let moment = self.at(now);
+        if moment > now.plus(DAY) {
+            return Err(UsageError(format!("{name} {moment} lies in the future; name a time that has been")));
+        }
+        Ok(moment)
+    }
+
     /// The moment that is meant when it is `now`.
     pub(crate) fn at(self, now: Timestamp) -> Timestamp {
         match self {
@@ -95,6 +110,14 @@ mod tests {
     fn at(text: &str) -> Result<String, String> {
         let now: Timestamp = "2026-11-28T09:30:00Z".parse().unwrap();
         text.parse::<TimeArg>().map(|time| time.at(now).to_string())
+    }
+
+    #[test]
+    fn what_lies_ahead_is_no_past() {
+        let now: Timestamp = "2026-11-28T09:30:00Z".parse().unwrap();
+        let past = |text: &str| text.parse::<TimeArg>().unwrap().past("--from", now);
+        assert!(past("7d").is_ok() && past("2026-11-28T10:30:00Z").is_ok(), "an hour may be the clock's");
+        assert!(past("2030-01-01").unwrap_err().to_string().starts_with("--from 2030-01-01T00:00:00Z lies"));
     }
 
     #[track_caller]

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: CandlesArgs, backbone: &Backbone) -> anyhow::Resul
         ))
         .into());
     }
-    let window = WantedCandles::of(&args.range, backbone.now());
+    let window = WantedCandles::of(&args.range, backbone.now())?;
     let requests = series_requests(&args, backbone).await?;
     // Not by the current length of a list: columns must not come and go with it.
     let labelled = requests.len() > 1 || args.universe.is_some() || args.output_dir.is_some();

@@ -10,8 +10,16 @@ use crate::row;
 pub(crate) async fn run(args: MarketsArgs, backbone: &Backbone) -> anyhow::Result<()> {
     let mut markets = backbone.client(Priority::Normal).markets().await?;
     if let Some(quote) = &args.quote {
+        let mut known: Vec<_> = markets.iter().map(|market| market.quote.clone()).collect();
+        known.sort_unstable();
+        known.dedup();
         markets.retain(|market| market.quote.eq_ignore_ascii_case(quote));
-        anyhow::ensure!(!markets.is_empty(), "no market is priced in {quote}");
+        let venue = backbone.venue();
+        anyhow::ensure!(
+            !markets.is_empty(),
+            "no market of {venue} is priced in {quote}; they are priced in {}",
+            known.join(", ")
+        );
     }
     markets.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     let mut output = Output::open(None)?;

@@ -10,7 +10,7 @@ use crate::args::{PlanArgs as Args, PlanFormat};
 use crate::output::Output;
 
 pub(crate) async fn run(args: Args, backbone: &Backbone) -> anyhow::Result<()> {
-    let window = WantedCandles::of(&args.range, backbone.now());
+    let window = WantedCandles::of(&args.range, backbone.now())?;
     let plan = window.request(&args.market, args.timeframe, backbone).plan().await?;
     let mut output = Output::open(None)?;
     match args.format {

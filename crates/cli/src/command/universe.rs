@@ -34,7 +34,7 @@ async fn apply(command: UniverseCommand, store: &UniverseStore, global: &GlobalA
                 .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
             store.put(&entries).await?;
             for entry in entries {
-                note(&format!("{}: {} markets", entry.lookup, entry.members.len()));
+                note(&format!("{}: {}", entry.lookup, markets_text(entry.members.len())));
             }
             Ok(())
         }
@@ -93,7 +93,7 @@ async fn add(store: &UniverseStore, key: &str, markets: Vec<String>) -> anyhow::
         entry.kind = found.kind;
     }
     store.put(std::slice::from_ref(&entry)).await?;
-    note(&format!("{key}: {} markets", entry.members.len()));
+    note(&format!("{key}: {}", markets_text(entry.members.len())));
     Ok(())
 }
 
@@ -111,7 +111,11 @@ async fn remove(store: &UniverseStore, key: &str, markets: &[String]) -> anyhow:
         note(&format!("{key}: removed"));
     } else {
         store.put(std::slice::from_ref(&entry)).await?;
-        note(&format!("{key}: {} markets", entry.members.len()));
+        note(&format!("{key}: {}", markets_text(entry.members.len())));
     }
     Ok(())
+}
+
+fn markets_text(count: usize) -> String {
+    if count == 1 { "1 market".to_owned() } else { format!("{count} markets") }
 }

@@ -23,10 +23,12 @@ mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]
 mod postgres_server;
-mod recorded;
+#[cfg(unix)]
+mod progress;
 mod refusals;
 mod resume;
 mod run;
+mod sealed;
 mod secrets;
 mod shared;
 mod side_by_side;

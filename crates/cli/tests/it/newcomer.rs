@@ -34,6 +34,26 @@ fn what_makes_no_sense_is_refused_with_what_would() {
 }
 
 #[test]
+fn a_mistake_is_told_with_what_place_and_remedy() {
+    let (venue, data) = (Venue::healthy(), tempdir().unwrap());
+    let run = |args: &[&str]| venue.run(data.path(), args);
+    refused(&run(&["candles", "KRW-BTC", "1m", "--count", "x"]), 2, &["`x`", "write it like 1000"]);
+    for option in ["--from", "--as-of"] {
+        let ahead = run(&["candles", "KRW-BTC", "1m", option, "2090-01-01"]);
+        refused(&ahead, 2, &[option, "2090-01-01T00:00:00Z", "lies in the future"]);
+    }
+    refused(&run(&["watch", "KRW-BTC", "--from", "2090-01-01"]), 2, &["--from", "lies in the future"]);
+    refused(&run(&["markets", "--quote", "EUR"]), 1, &["EUR", "KRW"]);
+    let (folder, file) = (data.path().join("none"), data.path().join("none/x.csv"));
+    let (folder, file) = (folder.to_str().unwrap(), file.to_str().unwrap());
+    refused(&run(&["candles", "KRW-BTC", "1m", "--output", file]), 1, &[file, "no folder", "create it"]);
+    refused(&run(&["store", "import", folder]), 1, &[folder, "no archive", "store export"]);
+    let emulate = Said::of(bare(&["emulate", "upbit", "--faults", "html=2"]).output().unwrap());
+    refused(&emulate, 2, &["html=2", "from 0 to 1"]);
+    venue.stop();
+}
+
+#[test]
 fn times_are_read_as_they_are_said_and_as_they_were_written() {
     let (venue, data) = (Venue::healthy(), tempdir().unwrap());
     let ask = |args: &[&str]| {

@@ -36,7 +36,7 @@ impl DeliveredCandles {
     /// Returns whether `candle` is due and was not delivered yet, and records it as delivered.
     pub(super) fn admit(&mut self, candle: &Candle, from: EventSource) -> bool {
         let open = candle.open_time;
-        let begin = if from == EventSource::Page { self.due_from() } else { self.final_until };
+        let begin = if from.is_page() { self.due_from() } else { self.final_until };
         if open < begin || self.recent_finals.contains(&open) {
             return false;
         }
@@ -82,8 +82,7 @@ mod tests {
     use super::*;
 
     fn candle(minute: i64, is_final: bool) -> Candle {
-        let open_time = Timestamp::from_secs(60 * minute);
-        Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0, turnover: 1.0, is_final }
+        Candle { is_final, ..market_backbone_testkit::flat_candle(Timestamp::from_secs(60 * minute), 1.0) }
     }
 
     #[test]

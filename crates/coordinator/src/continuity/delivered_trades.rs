@@ -20,7 +20,16 @@ const CLOCK_STEP: i64 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventSource {
     Live,
+    /// Live, and held back while something older was fetched.
+    Held,
     Page,
+}
+
+impl EventSource {
+    /// Returns whether the event has been fetched.
+    pub(super) const fn is_page(self) -> bool {
+        matches!(self, Self::Page)
+    }
 }
 
 /// A cursor's content for a market's trades.
@@ -120,7 +129,7 @@ impl DeliveredTrades {
         if let DeliveryFloor::FirstLive(began) = self.floor {
             // Pages are read from the moment at which listening began, and trades they lack from then on are
             // due as well.
-            self.floor = DeliveryFloor::Known(if from == EventSource::Live { trade.time } else { began });
+            self.floor = DeliveryFloor::Known(if from.is_page() { began } else { trade.time });
         }
         if self.top.as_ref().is_none_or(|top| top.rank < TradeRank::of(trade)) {
             self.top = Some(KnownTrade::of(trade));
@@ -142,6 +151,12 @@ impl DeliveredTrades {
     /// Returns whether `trade` would be delivered.
     pub(super) fn wants(&self, trade: &Trade, from: EventSource) -> bool {
         self.is_due(trade, from) && self.place(&trade.id).is_some()
+    }
+
+    /// Returns whether `trade`, which has just arrived, is older than what is remembered, so that nobody can tell whether
+    /// it was delivered.
+    pub(super) fn is_too_late(&self, trade: &Trade, from: EventSource) -> bool {
+        from == EventSource::Live && trade.time < self.watermark
     }
 
     /// Returns the delivered trade with the highest rank.
@@ -196,7 +211,7 @@ impl DeliveredTrades {
     }
 
     fn is_due(&self, trade: &Trade, from: EventSource) -> bool {
-        trade.time >= if from == EventSource::Live { self.watermark } else { self.due_from() }
+        trade.time >= if from.is_page() { self.due_from() } else { self.watermark }
     }
 
     /// Returns how far back pages must be read so that nothing is missing.
@@ -225,12 +240,10 @@ impl DeliveredTrades {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Symbol, VenueId};
+    use market_backbone_testkit::symbol;
 
     fn trade(id: i64, secs: i64) -> Trade {
-        let symbol = Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap();
-        let time = Timestamp::from_secs(secs);
-        Trade { symbol, id: TradeId::Number(id), price: 1.0, size: 1.0, side: None, time, received: time }
+        market_backbone_testkit::trade(symbol("KRW-BTC"), id, 1.0, Timestamp::from_secs(secs))
     }
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -243,6 +256,9 @@ mod tests {
         }
         assert!(seen.admit(&trade(99, 1_200), EventSource::Live));
         assert!(!seen.admit(&trade(6, 1_005), EventSource::Live), "from before what is remembered");
+        let is_too_late = |secs, from| seen.is_too_late(&trade(6, secs), from);
+        assert!(is_too_late(1_139, EventSource::Live) && !is_too_late(1_140, EventSource::Live));
+        assert!(!is_too_late(1_139, EventSource::Held), "the pages have shown it meanwhile");
         assert_eq!(seen.checkpoint(Timestamp::EPOCH).ids, [TradeId::Number(99)]);
     }
 

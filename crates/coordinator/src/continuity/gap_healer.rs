@@ -8,6 +8,7 @@ mod healing;
 mod interruptions;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use market_backbone_core::{
     Clock, FeedEvent, FutureEventFilter, Gap, GapCause, GapState, LossReason, SourceError, StreamKind,
@@ -22,8 +23,10 @@ use super::channel_state::{ChannelPhase, ChannelState, DeliveryTracker};
 use super::channel_table::ChannelTable;
 use super::cursor::{ChannelCheckpoint, Cursor};
 use super::delivered_trades::EventSource;
+use super::metrics::FeedCounters;
 use super::open_gaps::OpenGaps;
 use super::trade_latency::TradeLatency;
+use super::trade_rank::TradeRank;
 use super::volume_audit::VolumeAudit;
 
 /// An item that waits to be delivered.
@@ -64,6 +67,10 @@ pub(super) struct GapHealer {
     after_bars: Option<FeedEvent>,
     /// The time at which the clock may close a bar, or `None` where no bars are built.
     bars_at: Option<Instant>,
+    /// The number of live trades that came too late to be delivered.
+    late_trades: u64,
+    /// The counters of all feeds.
+    counters: Arc<FeedCounters>,
 }
 
 impl GapHealer {
@@ -95,6 +102,8 @@ impl GapHealer {
             bar_channels_due: VecDeque::new(),
             after_bars: None,
             bars_at: None,
+            late_trades: 0,
+            counters: Arc::default(),
         };
         healer.pair_audits();
         healer.notify_moved_cursors(now);
@@ -103,6 +112,12 @@ impl GapHealer {
             healer.finish_catch_up();
         }
         healer
+    }
+
+    /// Counts what it leaves out in `counters` as well.
+    pub(super) fn counting_in(mut self, counters: Arc<FeedCounters>) -> Self {
+        self.counters = counters;
+        self
     }
 
     /// Makes bars of the candles that `bar_channels` names.
@@ -195,7 +210,10 @@ impl GapHealer {
         if is_missed {
             return Some(FeedEvent::Trade(trade));
         }
-        if is_live && is_fresh {
+        let rank = TradeRank::of(&trade);
+        if is_live && is_fresh && state.delivered_snapshot.as_ref().is_none_or(|delivered| *delivered < rank)
+        {
+            state.delivered_snapshot = Some(rank);
             self.ready.push_back(QueuedEvent::Notice(FeedEvent::Snapshot(trade)));
         }
         None
@@ -206,7 +224,7 @@ impl GapHealer {
         state.phase = ChannelPhase::Live;
         let held = state.release();
         self.ready.push_back(QueuedEvent::Healed { channel_index: number });
-        let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Live, event };
+        let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Held, event };
         self.ready.extend(held.into_iter().map(data));
     }
 
@@ -282,6 +300,9 @@ impl GapHealer {
                         state.set_audited_since(self.volume_audits[audit].since());
                     }
                     if !state.admit(&event, from) {
+                        if state.is_too_late(&event, from) {
+                            self.note_late_trade(&event);
+                        }
                         continue;
                     }
                     self.audit_delivered(number, &event);
@@ -301,6 +322,28 @@ impl GapHealer {
                 }
             }
         }
+    }
+
+    /// Counts a trade that came too late to be delivered.
+    fn note_late_trade(&mut self, event: &FeedEvent) {
+        self.late_trades += 1;
+        self.counters.add_late_trade();
+        let symbol = event.symbol();
+        let (stamp, allowed) = (event.time(), self.config.allowed_lateness);
+        if self.late_trades == 1 {
+            tracing::warn!(
+                ?symbol,
+                ?stamp,
+                "a trade came more than {allowed:?} late and is left out; further ones of this feed are only counted"
+            );
+        } else {
+            tracing::debug!(?symbol, ?stamp, "a trade came too late and is left out");
+        }
+    }
+
+    /// Returns the number of live trades that came too late to be delivered.
+    pub(super) const fn late_trades(&self) -> u64 {
+        self.late_trades
     }
 
     /// Handles the end of the live side, or its refusal for this `reason`. Events that wait for something older are not

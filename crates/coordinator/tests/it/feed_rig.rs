@@ -95,8 +95,7 @@ pub(crate) fn trade(code: &str, ms: i64) -> Trade {
 
 pub(crate) fn sized(code: &str, ms: i64, size: f64) -> Trade {
     let time = at(ms);
-    let id = TradeId::Number(FIRST_ID + ms);
-    Trade { symbol: symbol(code), id, price: 100.0, size, side: None, time, received: time }
+    Trade { size, ..market_backbone_testkit::trade(symbol(code), FIRST_ID + ms, 100.0, time) }
 }
 
 pub(crate) fn at(ms: i64) -> Timestamp {
@@ -261,7 +260,7 @@ impl Venue {
             }
             Some(PageFault::Late(_)) | None => {}
         }
-        let page = TradePage { trades, dropped: 0, next: None };
+        let page = TradePage { trades, dropped: 0, ..TradePage::default() };
         let next = if page.is_full(request.count) { page.before_oldest() } else { None };
         // A page that is not full is taken for the last one of its day.
         let day = match (page.trades.first(), &request.cursor) {

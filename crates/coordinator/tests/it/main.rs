@@ -10,6 +10,7 @@ mod failures;
 mod feed_rig;
 mod feeds;
 mod feeds_at_random;
+mod feeds_late;
 mod feeds_of_candles;
 mod feeds_of_the_past;
 mod feeds_that_join;

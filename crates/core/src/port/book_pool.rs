@@ -45,7 +45,7 @@ impl BookPool {
         let kept = pooled.books.get_mut(place)?;
         // Nobody else holds the book, and only this pool could hand it out.
         let book = Arc::get_mut(kept)?;
-        if book.symbol != *symbol {
+        if !book.symbol.is_same(symbol) {
             book.symbol = symbol.clone();
         }
         book.asks.clear();
@@ -60,8 +60,9 @@ impl PooledBooks {
     fn find_free(&mut self, symbol: &Symbol) -> usize {
         let count = self.books.len();
         for look in 0..MAX_PROBES.min(count) {
-            let place = (self.next + look) % count;
-            if Arc::get_mut(&mut self.books[place]).is_some() {
+            // The one handed out last is probably still held.
+            let place = (self.next + 1 + look) % count;
+            if Arc::strong_count(&self.books[place]) == 1 {
                 self.next = place;
                 return place;
             }

@@ -29,6 +29,8 @@ impl InternedSymbols {
         }
         let symbol =
             Symbol::new(venue, code).ok().filter(|symbol| !symbol.is_any() && symbols.len() < MAX_SYMBOLS)?;
+        // Odd numbers: the even ones are those of symbols that were added by name.
+        let symbol = symbol.in_table(u32::try_from(symbols.len() * 2 + 1).unwrap_or(u32::MAX));
         symbols.insert(code.into(), symbol.clone());
         Some(symbol)
     }

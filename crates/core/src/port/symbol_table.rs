@@ -9,6 +9,9 @@ use super::interned_symbols::InternedSymbols;
 use crate::{OrderBook, Symbol, VenueId};
 
 /// The symbols that may occur in a feed, found by the venue's spelling.
+///
+/// Each symbol that it hands out carries its [index](Symbol::table_index), so that whoever handles the events of a feed
+/// looks a code up only once.
 #[derive(Clone, Debug, Default)]
 pub struct SymbolTable {
     by_code: FxHashMap<Box<str>, Symbol>,
@@ -35,12 +38,21 @@ impl SymbolTable {
         }
     }
 
-    /// Adds a symbol. [`Symbol::any`] adds all markets of its venue.
+    /// Adds a symbol, unless it was added before. [`Symbol::any`] adds all markets of its venue.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a table keeps what it is given, though as a symbol of its own"
+    )]
     pub fn insert(&mut self, symbol: Symbol) {
         if symbol.is_any() {
             self.any = Some(symbol.venue());
         }
-        self.by_code.insert(symbol.code().into(), symbol);
+        if self.by_code.contains_key(symbol.code()) {
+            return;
+        }
+        // Even numbers: the odd ones are those of interned symbols.
+        let index = u32::try_from(self.by_code.len() * 2).unwrap_or(u32::MAX);
+        self.by_code.insert(symbol.code().into(), symbol.in_table(index));
     }
 
     /// Returns a book of `symbol`, made by `fill`, reusing one that nobody reads any more where possible. `fill`
@@ -80,5 +92,23 @@ mod tests {
         assert_eq!(table.resolve("MSFT"), table.resolve("MSFT"));
         assert_eq!(table.resolve("*").map(|symbol| symbol.is_any()), Some(true));
         assert_eq!(table.resolve("no market"), None);
+    }
+
+    #[test]
+    fn every_symbol_has_an_index_of_its_own_and_keeps_it() {
+        let mut table: SymbolTable = [Symbol::any(VENUE)].into_iter().collect();
+        for code in ["A", "B", "A"] {
+            table.insert(Symbol::new(VENUE, code).unwrap());
+        }
+        let symbols = ["*", "A", "B", "C", "D"].map(|code| table.resolve(code).unwrap());
+        let mut indexes: Vec<_> = symbols.iter().map(|symbol| symbol.table_index().unwrap()).collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        assert!(indexes.len() == symbols.len() && indexes.iter().all(|index| *index < 2 * symbols.len()));
+        for symbol in &symbols {
+            let again = table.resolve(symbol.code()).unwrap();
+            assert!(again.is_same(symbol) && *symbol == Symbol::new(VENUE, symbol.code()).unwrap_or(again));
+        }
+        assert!(!symbols[1].is_same(&Symbol::new(VENUE, "A").unwrap()));
     }
 }

@@ -104,19 +104,35 @@ fn unpacked(packed: &[u8; PACKED_BYTES]) -> impl Iterator<Item = u8> {
         .map(|code| b'0' + code - 1)
 }
 
+/// Packs eight characters at a time.
 fn pack(text: &str) -> Option<[u8; PACKED_BYTES]> {
+    const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+    const HIGH_BITS: u64 = LOW_BITS << 7;
     if text.len() > MAX_PACKED {
         return None;
     }
-    let mut packed = [0; PACKED_BYTES];
-    for (pair, byte) in text.as_bytes().chunks(2).zip(&mut packed) {
-        for (at, character) in pair.iter().enumerate() {
-            // `:` follows `9` in ASCII.
-            let code = character.checked_sub(b'0').filter(|code| *code <= 10)? + 1;
-            *byte |= code << (4 * (1 - at));
+    let mut whole = [0; PACKED_BYTES + 1];
+    for (characters, packed) in text.as_bytes().chunks(8).zip(whole.chunks_exact_mut(4)) {
+        let word = if let Some(word) = characters.first_chunk::<8>() {
+            u64::from_le_bytes(*word)
+        } else {
+            let mut word = [b'0'; 8];
+            word[..characters.len()].copy_from_slice(characters);
+            u64::from_le_bytes(word)
+        };
+        // Digits are 0 to 9 now and `:`, which follows `9` in ASCII, is 10.
+        let word = word ^ (LOW_BITS * 0x30);
+        if (word.wrapping_add(LOW_BITS * 0x75) | word) & HIGH_BITS != 0 {
+            return None;
         }
+        // What is not there is 0; the first character is the lowest byte.
+        let codes = (word + LOW_BITS) & u64::MAX >> (8 * (8 - characters.len()));
+        // Each second byte holds a pair: move them together.
+        let pairs = (codes << 4 | codes >> 8) & 0x00ff_00ff_00ff_00ff;
+        let pairs = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+        packed.copy_from_slice(&((pairs | pairs >> 16) as u32).to_le_bytes());
     }
-    Some(packed)
+    whole.first_chunk().copied()
 }
 
 impl From<&str> for TradeIdText {
@@ -193,6 +209,7 @@ mod tests {
             let (a, b) = (TradeIdText::from(one.as_str()), TradeIdText::from(other.clone()));
             prop_assert_eq!(a.cmp(&b), one.cmp(&other));
             prop_assert_eq!(a == b, one == other);
+            prop_assert_eq!(is_inline(&one), one.len() <= MAX_PACKED && one.bytes().all(|byte| (b'0'..=b':').contains(&byte)));
             prop_assert_eq!(a.to_string(), one.clone());
             prop_assert!(a.as_words().is_none_or(|words| TradeIdText::from_words(words) == a));
             prop_assert_eq!(a.bytes().collect::<Vec<_>>(), one.into_bytes());

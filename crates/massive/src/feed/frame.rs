@@ -1,15 +1,17 @@
 //! Reads frames. This is the hot path: a frame is a list of up to thousands of events of all kinds.
 //!
-//! Each event is read by [`scan`](super::scan), and by serde where that gives up. A bad one is counted and its
+//! Each trade is read by [`compact`](super::compact), other events and unusual ones by [`scan`](super::scan), and by serde
+//! where that gives up. A bad one is counted and its
 //! neighbours are read; only where a frame is no JSON is what follows lost. Neither a trade nor a bar allocates anything.
 
 use market_backbone_core::{
     BandIndicators, Candle, Channel, ControlMessage, FeedEvent, FrameDecoder, FrameError, FrameOutcome,
-    PriceBand, Secret, Series, StreamKind, Symbol, SymbolTable, Timeframe, Timestamp, Trade, VenueId,
+    PriceBand, Secret, Series, StreamKind, SymbolTable, Timeframe, Timestamp, Trade, VenueId,
 };
-use market_backbone_venue_kit::{amount, parse_frame as parse, unreadable_frame};
-use serde_json::value::RawValue;
+use market_backbone_venue_kit::{CommaIndex, amount, frame_text, parse_frame as parse};
 
+use super::compact::{CompactFrame, CompactTrade};
+use super::elements::{channel, element, timestamp_of_any_unit};
 use super::scan::{ScannedEvent, event};
 use super::{confirmed_channel, control};
 use crate::capabilities::GRID;
@@ -24,6 +26,8 @@ pub(crate) struct MassiveFrames {
     pub(crate) source: VenueId,
     /// What no message may repeat.
     pub(crate) key: Secret,
+    /// The memory for the commas of a frame.
+    pub(crate) index: CommaIndex,
 }
 
 impl FrameDecoder for MassiveFrames {
@@ -34,7 +38,9 @@ impl FrameDecoder for MassiveFrames {
         symbols: &SymbolTable,
         events: &mut Vec<FeedEvent>,
     ) -> Result<FrameOutcome, FrameError> {
-        let mut outcome = decode(self.source, frame, received, symbols, events)?;
+        let mut reader = FrameReader::new(self.source, received, symbols, events);
+        reader.read(frame, &mut self.index)?;
+        let mut outcome = reader.outcome();
         if let Some(
             ControlMessage::Refused { message, .. }
             | ControlMessage::Evicted { message, .. }
@@ -47,23 +53,6 @@ impl FrameDecoder for MassiveFrames {
     }
 }
 
-fn decode(
-    source: VenueId,
-    frame: &[u8],
-    received: Timestamp,
-    symbols: &SymbolTable,
-    events: &mut Vec<FeedEvent>,
-) -> Result<FrameOutcome, FrameError> {
-    let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?.trim();
-    let mut reader =
-        FrameReader { source, received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None };
-    match text.strip_prefix('[') {
-        Some(list) => reader.list(list)?,
-        None => reader.decode_with_serde(text)?,
-    }
-    Ok(reader.outcome())
-}
-
 struct FrameReader<'s> {
     source: VenueId,
     received: Timestamp,
@@ -74,22 +63,38 @@ struct FrameReader<'s> {
     control: Option<ControlMessage>,
 }
 
-impl FrameReader<'_> {
+impl<'s> FrameReader<'s> {
+    fn new(
+        source: VenueId,
+        received: Timestamp,
+        symbols: &'s SymbolTable,
+        events: &'s mut Vec<FeedEvent>,
+    ) -> Self {
+        Self { source, received, symbols, events, dropped: 0, confirmed: Vec::new(), control: None }
+    }
+
+    fn read(&mut self, frame: &[u8], index: &mut CommaIndex) -> Result<(), FrameError> {
+        let text = frame_text(frame)?.trim();
+        if text.starts_with('[') {
+            let mut compact = CompactFrame::new(text, index.positions(text));
+            self.list(text, &mut compact)
+        } else {
+            self.decode_with_serde(text)
+        }
+    }
+
     /// Returns what the frame says of the connection: a refusal goes before what was confirmed.
     fn outcome(self) -> FrameOutcome {
         let confirmed = (!self.confirmed.is_empty()).then_some(ControlMessage::Confirmed(self.confirmed));
         FrameOutcome { dropped: self.dropped, control: self.control.or(confirmed) }
     }
 
-    fn list(&mut self, list: &str) -> Result<(), FrameError> {
-        let mut rest = list;
+    fn list(&mut self, list: &str, compact: &mut CompactFrame<'_, '_>) -> Result<(), FrameError> {
+        let mut rest = &list[1..];
         let mut any = false;
         loop {
-            rest = match event(rest) {
-                Some((event, after)) => {
-                    self.push_scanned(event);
-                    after
-                }
+            rest = match self.event(list, rest, compact) {
+                Some(after) => after,
                 None if rest.trim_start().starts_with(']') => return Ok(()),
                 None => match element(rest) {
                     Ok((raw, after)) => {
@@ -111,6 +116,22 @@ impl FrameReader<'_> {
             };
             rest = next;
         }
+    }
+
+    /// Reads the event at the beginning of `rest` by one of the fast readers, and returns what follows it in `list`.
+    fn event<'a>(
+        &mut self,
+        list: &'a str,
+        rest: &'a str,
+        compact: &mut CompactFrame<'_, '_>,
+    ) -> Option<&'a str> {
+        if let Some((trade, end)) = compact.trade(list.len() - rest.len()) {
+            self.push_trade(&trade);
+            return list.get(end..);
+        }
+        let (event, after) = event(rest)?;
+        self.push_scanned(event);
+        Some(after)
     }
 
     fn push_scanned(&mut self, event: ScannedEvent<'_>) {
@@ -146,19 +167,36 @@ impl FrameReader<'_> {
     }
 
     fn trade(&mut self, row: &TradeEvent<'_>) {
-        let size = amount(row.ds.as_deref(), row.s);
-        let sound = row.p > 0.0 && row.p.is_finite() && size >= 0.0;
-        let symbol = self.symbols.resolve(&row.sym).filter(|_| sound);
+        self.push_trade(&CompactTrade {
+            sym: &row.sym,
+            x: row.x,
+            i: &row.i,
+            p: row.p,
+            size: amount(row.ds.as_deref(), row.s),
+            t: row.t,
+            q: row.q,
+            trfi: row.trfi.unwrap_or(0),
+        });
+    }
+
+    fn push_trade(&mut self, row: &CompactTrade<'_>) {
+        let sound = row.p > 0.0 && row.p.is_finite() && row.size >= 0.0;
+        let symbol = self.symbols.resolve(row.sym).filter(|_| sound);
         self.push(symbol.map(|symbol| {
-            let (millis, facility) = (row.t, row.trfi.unwrap_or(0));
-            let name = TradeIdParts { millis, sequence: row.q, exchange: row.x, facility, id: &row.i };
+            let name = TradeIdParts {
+                millis: row.t,
+                sequence: row.q,
+                exchange: row.x,
+                facility: row.trfi,
+                id: row.i,
+            };
             FeedEvent::Trade(Trade {
                 symbol,
                 id: name.to_id(),
                 price: row.p,
-                size,
+                size: row.size,
                 side: None,
-                time: Timestamp::from_millis(millis),
+                time: Timestamp::from_millis(row.t),
                 received: self.received,
             })
         }));
@@ -221,36 +259,5 @@ impl FrameReader<'_> {
             Some(event) => self.events.push(event),
             None => self.dropped += 1,
         }
-    }
-}
-
-/// Reads a time whose unit is not certain; its size tells the unit for times of this century.
-fn timestamp_of_any_unit(time: i64) -> Timestamp {
-    /// A number that is the year 5138 in milliseconds, and 1973 in microseconds.
-    const MICROS: i64 = 100_000_000_000_000;
-    match time {
-        ..MICROS => Timestamp::from_millis(time),
-        MICROS..100_000_000_000_000_000 => Timestamp::from_nanos(time * 1_000),
-        _ => Timestamp::from_nanos(time),
-    }
-}
-
-/// Returns the channel called `name`: `T.BRK.B` is the channel of trades of `BRK.B`.
-fn channel(source: VenueId, name: &str, symbols: &SymbolTable) -> Option<Channel> {
-    let (kind, code) = name.split_once('.')?;
-    let symbol = match code {
-        "*" => Symbol::any(source),
-        code => symbols.resolve(code).or_else(|| Symbol::new(source, code).ok())?,
-    };
-    Some(Channel { symbol, kind: channel_kind(kind)? })
-}
-
-/// Returns the first value of `text`, whatever it is, and the text after it.
-fn element(text: &str) -> Result<(&RawValue, &str), FrameError> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    match values.next() {
-        Some(Ok(raw)) => Ok((raw, text.get(values.byte_offset()..).unwrap_or_default())),
-        Some(Err(error)) => Err(unreadable_frame(&error, text)),
-        None => Err(FrameError("the frame ends in the middle".to_owned())),
     }
 }

@@ -5,6 +5,7 @@
 //! writer and never sees a torn value.
 
 mod cached_market;
+mod latest_value;
 mod recent_trade_ids;
 mod seqlock;
 pub(super) mod stale_filter;
@@ -19,11 +20,13 @@ use market_backbone_core::{
 };
 use rustc_hash::FxHashMap;
 
-pub use self::cached_market::RecordOutcome;
-use self::cached_market::{CachedMarket, LastReceived};
+pub(super) use self::cached_market::CachedMarket;
+use self::latest_value::LastReceived;
+pub use self::latest_value::RecordOutcome;
 use self::stale_filter::FrameArrival;
 
-type CachedMarkets = FxHashMap<Symbol, Arc<CachedMarket>>;
+/// The entries of markets.
+pub(super) type CachedMarkets = FxHashMap<Symbol, Arc<CachedMarket>>;
 
 /// The largest number of markets kept under the wildcard: more than any venue lists.
 const MAX_WILDCARD_MARKETS: usize = 65_536;
@@ -56,6 +59,8 @@ impl RealtimeCache {
 
     /// Removes the channels that are no longer `wanted`.
     pub fn retain(&self, wanted: impl Fn(&Channel) -> bool) {
+        // Held until both tables have changed: whoever sees the new table waits for the new entries under the wildcard.
+        let mut unnamed = self.wildcard_markets.write().unwrap_or_else(PoisonError::into_inner);
         self.markets.rcu(|rows| {
             let mut next = CachedMarkets::clone(rows);
             next.retain(|symbol, row| {
@@ -66,7 +71,7 @@ impl RealtimeCache {
             next
         });
         if let Some(any) = self.wildcard.get() {
-            self.wildcard_markets.write().unwrap_or_else(PoisonError::into_inner).retain(|_, row| {
+            unnamed.retain(|_, row| {
                 Arc::make_mut(row).retain(|kind| wanted(&Channel { symbol: any.clone(), kind }));
                 !row.is_empty()
             });
@@ -79,7 +84,7 @@ impl RealtimeCache {
 
     /// Returns the entry of a market that is followed only under the wildcard, and creates it if there is
     /// none.
-    fn wildcard_market(
+    pub(super) fn wildcard_market(
         &self,
         rows: &CachedMarkets,
         symbol: &Symbol,
@@ -122,26 +127,25 @@ impl RealtimeCache {
 
     /// Stores `event` if its channel is followed.
     pub fn record(&self, event: &FeedEvent, arrival: FrameArrival) -> RecordOutcome {
-        self.record_then(event, arrival, |recorded| recorded)
+        let markets = self.markets();
+        let recorded = event.symbol().and_then(|symbol| markets.get(symbol)?.record(event, arrival));
+        recorded.or_else(|| self.record_wildcard(&markets, event, arrival)).unwrap_or_default()
     }
 
-    /// Stores `event` as [`record`](Self::record) does, and calls `then` before another event of the channel
-    /// is recorded.
-    pub(super) fn record_then<T>(
+    /// Stores `event` if its market is followed under the wildcard only; `None` if it is not.
+    fn record_wildcard(
         &self,
+        markets: &CachedMarkets,
         event: &FeedEvent,
         arrival: FrameArrival,
-        then: impl FnOnce(RecordOutcome) -> T,
-    ) -> T {
-        let rows = self.markets.load();
-        let Some((symbol, kind)) = event.channel() else { return then(RecordOutcome::default()) };
-        if let Some(row) = rows.get(symbol).filter(|row| row.last_received(kind).is_some()) {
-            return row.record(event, arrival, then);
-        }
-        match self.wildcard_market(&rows, symbol, kind) {
-            Some(row) => row.record(event, arrival, then),
-            None => then(RecordOutcome::default()),
-        }
+    ) -> Option<RecordOutcome> {
+        let (symbol, kind) = event.channel()?;
+        self.wildcard_market(markets, symbol, kind)?.record(event, arrival)
+    }
+
+    /// Returns the entries of all markets that were named in a subscription. A change of them makes another table.
+    pub(super) fn markets(&self) -> Arc<CachedMarkets> {
+        self.markets.load_full()
     }
 
     /// Records that something of a channel arrived, though not under its name. Returns whether it is the

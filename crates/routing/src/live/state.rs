@@ -8,8 +8,7 @@ use market_backbone_core::{
 };
 use tokio::sync::{mpsc, watch};
 
-use super::cache::stale_filter::FrameArrival;
-use super::cache::{RealtimeCache, RecordOutcome};
+use super::cache::RealtimeCache;
 use super::command::SessionCommand;
 use super::config::SessionConfig;
 use super::desired_channels::DesiredChannels;
@@ -59,6 +58,8 @@ pub(super) struct LiveState {
     pub(super) config: SessionConfig,
     pub(super) cache: RealtimeCache,
     pub(super) fanout: Fanout,
+    /// Held by a connection while it delivers a batch.
+    pub(super) delivery: Mutex<()>,
     pub(super) desired: DesiredChannels,
     pub(super) unanswered: UnansweredMarkets,
     pub(super) served: ServingConnections,
@@ -88,6 +89,7 @@ impl LiveState {
             config,
             cache: RealtimeCache::default(),
             fanout: Fanout::default(),
+            delivery: Mutex::default(),
             desired: DesiredChannels::default(),
             unanswered: UnansweredMarkets::default(),
             served: ServingConnections::default(),
@@ -135,36 +137,26 @@ impl LiveState {
         }
     }
 
-    /// Stores an event received at `received`, and delivers it to its readers.
-    pub(super) fn deliver(&self, event: &FeedEvent, arrival: FrameArrival, received: Timestamp) {
-        self.cache.record_then(event, arrival, |recorded| self.publish(event, recorded, received));
-        if let (Some(any), Some((_, kind))) = (self.fanout.wildcard(), event.channel())
-            && self.cache.mark_received(any, kind, arrival)
-        {
-            self.on_first_received(any, kind, received);
-        }
-    }
-
-    fn on_first_received(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
+    /// Records that a channel was received for the first time on its connection, at `received`.
+    pub(super) fn on_first_received(&self, symbol: &Symbol, kind: StreamKind, received: Timestamp) {
         self.unanswered.mark_answered(symbol);
         self.first_received.send_replace(());
         self.fanout.confirm(symbol, kind, received);
     }
 
-    fn publish(&self, event: &FeedEvent, recorded: RecordOutcome, received: Timestamp) {
-        let Some((symbol, kind)) = event.channel() else { return };
-        if recorded.first {
-            self.on_first_received(symbol, kind, received);
+    /// Records that an event of this kind was received for the first time on its connection, for those who read all
+    /// markets.
+    pub(super) fn on_first_of_all(&self, kind: StreamKind, received: Timestamp) {
+        if let Some(any) = self.fanout.wildcard() {
+            self.on_first_received(any, kind, received);
         }
-        // The venue's snapshot at the start of a connection proves up to where nothing was missed, whether it
-        // was known or not.
-        let is_word = recorded.first && matches!(event, FeedEvent::Snapshot(_));
-        if recorded.repeated && !is_word {
-            self.counters.repeated.add(1);
-        } else {
-            let lagged = self.fanout.publish(event);
-            if lagged > 0 {
-                self.counters.lagged.add(lagged);
+    }
+
+    /// Counts the events of a batch that were known, and those that were pushed out of full queues.
+    pub(super) fn count_delivery(&self, repeated: u64, lagged: u64) {
+        for (counter, count) in [(&self.counters.repeated, repeated), (&self.counters.lagged, lagged)] {
+            if count > 0 {
+                counter.add(count);
             }
         }
     }

@@ -45,7 +45,8 @@ async fn an_empty_page_of_what_is_not_listed_is_an_error_and_remembered_for_a_wh
         assert_eq!(error.kind(), SourceErrorKind::UnknownMarket);
         assert_eq!(error.to_string(), "unknown market DARK on fake");
     }
-    let trades = TradePageRequest { symbol: symbol("DARK"), cursor: TradeCursor::Latest, count: 10 };
+    let trades =
+        TradePageRequest { symbol: symbol("DARK"), cursor: TradeCursor::Latest, count: 10, newest: None };
     assert_eq!(router.trade_page(&trades, NORMAL).await.unwrap_err().kind(), SourceErrorKind::UnknownMarket);
     assert_eq!(paths(&server), ["/candles", "/now", "/ever", "/candles", "/trades"]);
     router.shutdown().await;

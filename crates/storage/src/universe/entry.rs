@@ -104,13 +104,17 @@ pub fn read_universes(text: &str, key: Option<&str>) -> Result<Vec<UniverseEntry
         Err(_) => vec![one(key, plain(text))?],
     };
     match entries.iter().find(|entry| entry.members.is_empty()) {
-        Some(empty) => Err(ParseUniverseError(format!(
-            "no market in {}; give {{\"NAME\": [\"KRW-BTC\", …]}}, a list of codes, {{\"symbols\": […]}} or \
-             {{\"stocks\": [{{\"ticker\": …}}]}}",
-            if empty.lookup.is_empty() { "it" } else { &empty.lookup }
-        ))),
+        Some(empty) => Err(no_market(&empty.lookup)),
         None => Ok(entries),
     }
+}
+
+fn no_market(list: &str) -> ParseUniverseError {
+    ParseUniverseError(format!(
+        "no market in {}; give {{\"NAME\": [\"KRW-BTC\", …]}}, a list of codes, {{\"symbols\": […]}} or \
+         {{\"stocks\": [{{\"ticker\": …}}]}}",
+        if list.is_empty() { "it" } else { list }
+    ))
 }
 
 /// Says whether a name stands before a list.
@@ -133,6 +137,9 @@ fn markets_by_line(text: &str) -> Option<Vec<String>> {
 }
 
 fn one(key: Option<&str>, members: Vec<String>) -> Result<UniverseEntry, ParseUniverseError> {
+    if members.is_empty() {
+        return Err(no_market(key.unwrap_or_default()));
+    }
     let key = key.ok_or_else(|| ParseUniverseError("a list without a name; say --key NAME".to_owned()))?;
     Ok(UniverseEntry::custom(key, members))
 }
@@ -255,6 +262,7 @@ mod tests {
         for (text, key, said) in [
             ("[]", Some("mine"), "no market in mine"),
             ("{\"count\": 3}", Some("mine"), "no market in mine"),
+            ("{\"majors\": 5}", None, "no market in it"),
             ("[\"AAPL\"", Some("mine"), "begins like JSON"),
             ("AAPL", None, "--key"),
         ] {

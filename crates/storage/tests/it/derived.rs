@@ -13,9 +13,9 @@ use proptest::prelude::*;
 
 use crate::material::{candle, minute, minute_of, minutes, proof, series};
 
-const NOW: i64 = 28_000_000;
+pub(crate) const NOW: i64 = 28_000_000;
 const PAGE: u32 = 20;
-const FIVE: Timeframe = Timeframe::M5;
+pub(crate) const FIVE: Timeframe = Timeframe::M5;
 
 pub(crate) const CAPABILITIES: Capabilities =
     Capabilities { candle_page: PAGE, ..market_backbone_testkit::CAPABILITIES };
@@ -63,14 +63,14 @@ fn venue(density: u64) -> ScriptedCandles {
     ScriptedCandles::new(move |_, range| folded(range, density)).reaching(minutes(NOW - 5_000, NOW))
 }
 
-struct House {
-    store: Arc<dyn CandleStore>,
+pub(crate) struct House {
+    pub(crate) store: Arc<dyn CandleStore>,
     venue: ScriptedCandles,
-    source: DerivedSource,
+    pub(crate) source: DerivedSource,
 }
 
 impl House {
-    async fn knowing(known: &[TimeRange], density: u64, derive: DerivationPolicy) -> Self {
+    pub(crate) async fn knowing(known: &[TimeRange], density: u64, derive: DerivationPolicy) -> Self {
         let store: Arc<dyn CandleStore> = Arc::new(MemoryStore::new());
         for range in known {
             let (from, to) = (minute_of(range.from()), minute_of(range.to()));
@@ -96,12 +96,12 @@ impl House {
     }
 
     /// What those questions took, in pages.
-    fn pages(&self) -> u64 {
+    pub(crate) fn pages(&self) -> u64 {
         self.asked().iter().map(|slots| slots.div_ceil(u64::from(PAGE))).sum()
     }
 }
 
-fn five() -> Series {
+pub(crate) fn five() -> Series {
     Series::new(series("KRW-BTC").symbol, FIVE)
 }
 
@@ -164,7 +164,7 @@ async fn what_the_venue_itself_has_said_comes_first() {
     assert_eq!(house.pages(), 0);
 }
 
-fn stretches() -> impl Strategy<Value = Vec<TimeRange>> {
+pub(crate) fn stretches() -> impl Strategy<Value = Vec<TimeRange>> {
     let stretch = (1_i64..2_500, 1_i64..900).prop_map(|(ago, long)| minutes(NOW - ago - long, NOW - ago));
     prop::collection::vec(stretch, 0..6)
 }

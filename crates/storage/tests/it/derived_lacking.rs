@@ -116,6 +116,21 @@ async fn what_the_venue_lacks_is_what_its_shorter_candles_add_up_to() {
 }
 
 #[tokio::test]
+async fn what_the_venue_lacks_is_known_as_far_as_its_parts_are() {
+    let house = house(DENSE, DerivationPolicy::Intraday);
+    let query = CandleQuery::last(of(QUARTER), 1).unwrap();
+    let known = async || house.source.known(&query, None).await.unwrap();
+    assert!(known().await.is_empty());
+    let parts = minutes(NOW - 1_000, NOW - 100);
+    house.source.candles(CandleQuery::within(of(FIVE), parts)).await.unwrap();
+    let known = known().await;
+    assert_eq!(known.ranges(), [Grid::Utc.whole_slots(QUARTER, parts).unwrap()]);
+    assert!(known.spans().iter().all(|span| span.provenance.origin == Origin::Derived));
+    let seconds = CandleQuery::last(of(Timeframe::S1), 1).unwrap();
+    assert_eq!(house.source.known(&seconds, None).await.unwrap_err().kind(), SourceErrorKind::Unsupported);
+}
+
+#[tokio::test]
 async fn a_slot_with_an_unknown_part_is_unknown_whatever_candles_it_has() {
     // The second of the three parts of a quarter that begins at a multiple of 15.
     let quarter = NOW - NOW.rem_euclid(15) - 150;

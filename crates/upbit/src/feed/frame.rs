@@ -1,8 +1,8 @@
 //! Reads frames. This is the hot path: thousands a second, each a few hundred bytes.
 //!
 //! The type stands first in every frame seen, so the first bytes choose the struct, and no tagged enum has to
-//! be tried. The message is then read by [`scan`], and by serde where that gives up. A valid
-//! message allocates nothing.
+//! be tried. The message is then read by [`compact`](super::compact), by [`scan`] where that gives up, and by serde where
+//! both do. A valid message allocates nothing.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,18 +11,22 @@ use market_backbone_core::{
     ControlMessage, FeedEvent, FrameDecoder, FrameError, FrameOutcome, Series, SourceErrorKind, Symbol,
     SymbolTable, Timeframe, Timestamp,
 };
-use market_backbone_venue_kit::{excerpt, parse_frame as parse};
+use market_backbone_venue_kit::{CommaIndex, excerpt, frame_text, parse_frame as parse};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::compact::CompactMessage;
 use super::scan;
 use crate::decode::{books, candles, tickers, trades};
 use crate::naming::stream_timeframe;
 use crate::wire::{BookRow, CandleRow, ErrorDetail, ErrorName, TickerRow, TradeRow, WireStreamType};
 
 /// Reads the frames of any connection: each stands for itself.
-#[derive(Debug)]
-pub(crate) struct UpbitFrames;
+#[derive(Debug, Default)]
+pub(crate) struct UpbitFrames {
+    /// The memory for the commas of a message.
+    index: CommaIndex,
+}
 
 impl FrameDecoder for UpbitFrames {
     fn decode(
@@ -32,30 +36,23 @@ impl FrameDecoder for UpbitFrames {
         symbols: &SymbolTable,
         events: &mut Vec<FeedEvent>,
     ) -> Result<FrameOutcome, FrameError> {
-        decode(frame, received, symbols, events)
+        let text = frame_text(frame)?;
+        let (index, outcome) = (&mut self.index, FrameOutcome::default());
+        let mut reader = FrameReader { received, symbols, events, index, outcome };
+        if text.trim_start().starts_with('[') {
+            reader.list(text)?;
+        } else {
+            reader.message(text)?;
+        }
+        Ok(reader.outcome)
     }
-}
-
-fn decode(
-    frame: &[u8],
-    received: Timestamp,
-    symbols: &SymbolTable,
-    events: &mut Vec<FeedEvent>,
-) -> Result<FrameOutcome, FrameError> {
-    let text = std::str::from_utf8(frame).map_err(|error| FrameError(error.to_string()))?;
-    let mut reader = FrameReader { received, symbols, events, outcome: FrameOutcome::default() };
-    if text.trim_start().starts_with('[') {
-        reader.list(text)?;
-    } else {
-        reader.message(text)?;
-    }
-    Ok(reader.outcome)
 }
 
 struct FrameReader<'s> {
     received: Timestamp,
     symbols: &'s SymbolTable,
     events: &'s mut Vec<FeedEvent>,
+    index: &'s mut CommaIndex,
     outcome: FrameOutcome,
 }
 
@@ -132,7 +129,10 @@ impl FrameReader<'_> {
     fn data(&mut self, topic: Topic, text: &str) -> Result<(), FrameError> {
         match topic {
             Topic::Trade => {
-                let row = TradeRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                let fast = CompactMessage::begin(text, self.index);
+                let fast =
+                    fast.and_then(|(code, message)| message.trade(code)).or_else(|| TradeRow::scan(text));
+                let row = fast.map_or_else(|| parse(text), Ok)?;
                 self.push(&row.code, |symbol, at| {
                     let trade = trades::trade(&row, symbol, at)?;
                     Some(match row.stream {
@@ -142,7 +142,10 @@ impl FrameReader<'_> {
                 });
             }
             Topic::Ticker => {
-                let row = TickerRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                let fast = CompactMessage::begin(text, self.index);
+                let fast =
+                    fast.and_then(|(code, message)| message.ticker(code)).or_else(|| TickerRow::scan(text));
+                let row = fast.map_or_else(|| parse(text), Ok)?;
                 self.push(&row.code, |symbol, at| {
                     Some(FeedEvent::Ticker(tickers::ticker(&row, symbol, at)?))
                 });
@@ -166,9 +169,18 @@ impl FrameReader<'_> {
     /// Reads a book. The code is looked up first, so that a book that nobody reads any more can be filled in
     /// place.
     fn book(&mut self, text: &str) -> Result<(), FrameError> {
-        let filled = scan::code(text).and_then(|code| self.symbols.get(code)).and_then(|symbol| {
+        let received = self.received;
+        let compact = CompactMessage::begin(text, self.index).and_then(|(code, message)| {
+            let symbol = self.symbols.get(code)?;
             self.symbols.book(symbol, |book| {
-                book.received = self.received;
+                book.received = received;
+                message.fill(book)
+            })
+        });
+        let filled = compact.or_else(|| {
+            let symbol = self.symbols.get(scan::code(text)?)?;
+            self.symbols.book(symbol, |book| {
+                book.received = received;
                 scan::fill(book, text)
             })
         });

@@ -6,7 +6,8 @@ use market_backbone::{
     Backbone, CandleRequest, CandleSet, Error, Grid, Progress, TimeRange, Timeframe, Timestamp,
 };
 
-use crate::args::{CandleRangeArgs, PriorityArg};
+use crate::args::{CandleRangeArgs, PriorityArg, TimeArg};
+use crate::exit::UsageError;
 
 const DEFAULT_COUNT: usize = 200;
 /// A machine's clock is hardly off by more before anybody notices.
@@ -27,10 +28,15 @@ pub(crate) struct WantedCandles {
 
 impl WantedCandles {
     /// What the arguments mean when it is `now`.
-    pub(crate) fn of(args: &CandleRangeArgs, now: Timestamp) -> Self {
-        let at = |time: Option<crate::args::TimeArg>| time.map(|time| time.at(now));
+    ///
+    /// # Errors
+    ///
+    /// If a time from which, or as of which, candles are wanted lies in the future.
+    pub(crate) fn of(args: &CandleRangeArgs, now: Timestamp) -> Result<Self, UsageError> {
+        let past = |time: Option<TimeArg>, name| time.map(|time| time.past(name, now)).transpose();
         let CandleRangeArgs { count, from, to, closed, as_of, priority } = *args;
-        Self { count, from: at(from), to: at(to), as_of: at(as_of), closed, priority }
+        let (from, as_of) = (past(from, "--from")?, past(as_of, "--as-of")?);
+        Ok(Self { count, from, to: to.map(|time| time.at(now)), as_of, closed, priority })
     }
 
     /// The moment as of which is asked, if one was named.

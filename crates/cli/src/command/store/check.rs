@@ -45,8 +45,11 @@ pub(super) async fn repair(args: CheckArgs, global: &GlobalArgs) -> anyhow::Resu
         let places = keepers.len();
         let outcome = forget_damaged(&keepers, args.format, &mut stretches).await;
         backend::close(keepers).await;
-        if outcome? == RepairStep::OpenAgain {
-            continue;
+        match outcome? {
+            RepairStep::OpenAgain => continue,
+            // It has just been seen that there is nothing to repair.
+            RepairStep::Nothing => return Ok(()),
+            RepairStep::Ask => {}
         }
         if places > 1 && !stretches.is_empty() {
             output::note("other machines that share the database keep what is in their own folders");
@@ -100,6 +103,9 @@ async fn forget_damaged(
     let found = examine(keepers).await?;
     let mut plan = plan(&found);
     write(&found, &plan, format)?;
+    if count(&found) == 0 {
+        return Ok(RepairStep::Nothing);
+    }
     for (keeper, StoreFindings { findings, .. }) in keepers.iter().zip(&found) {
         let its_own = plan_repair(findings, known_venues());
         for file in &its_own.files {
@@ -108,6 +114,9 @@ async fn forget_damaged(
             if file.ends_with("index.db") {
                 return Ok(RepairStep::OpenAgain);
             }
+        }
+        for file in &its_own.sealed {
+            keeper.seal_again(file).await?;
         }
         for series in &its_own.ledgers {
             keeper.repair_ledger(series).await?;
@@ -131,6 +140,8 @@ enum RepairStep {
     OpenAgain,
     /// The unknown ranges are fetched.
     Ask,
+    /// Nothing was found.
+    Nothing,
 }
 
 /// Groups ranges by source.
@@ -193,7 +204,7 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     if findings == 0 {
         return "no issues found".to_owned();
     }
-    let RepairPlan { ranges: stretches, slots, requests, manual: by_hand, ledgers, files } = plan;
+    let RepairPlan { ranges: stretches, slots, requests, manual: by_hand, ledgers, files, sealed } = plan;
     let mut text = format!(
         "repair: forget {} ranges of {slots} slots and fetch them again in at most {requests} requests",
         stretches.len()
@@ -203,6 +214,9 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     }
     if !files.is_empty() {
         text.push_str(&format!("; rebuild {} files from their valid content", files.len()));
+    }
+    if !sealed.is_empty() {
+        text.push_str(&format!("; make {} sealed files again from the tables", sealed.len()));
     }
     if *by_hand > 0 {
         text.push_str(&format!("; {by_hand} findings need you"));
@@ -244,6 +258,7 @@ fn plan_json(plan: &RepairPlan, findings: usize) -> Value {
         "requests": plan.requests,
         "ledgers": plan.ledgers.len(),
         "files": plan.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
+        "sealed": plan.sealed.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
         "by_hand": plan.manual,
     })
 }

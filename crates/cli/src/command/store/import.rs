@@ -15,6 +15,12 @@ pub(super) async fn run(
     store: &dyn CandleStore,
     global: &GlobalArgs,
 ) -> anyhow::Result<()> {
+    if !args.dir.join("_manifest.json").is_file() {
+        let dir = args.dir.display();
+        anyhow::bail!(
+            "{dir} holds no archive: it has no _manifest.json; name a folder that `store export` wrote"
+        );
+    }
     let now = SystemClock.now();
     check_archive_calendars(&args.dir, known_venues()).await?;
     let working = Working::begin(format!("importing {}", args.dir.display()));

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use market_backbone::{AtomicFile, Cursor};
 
+use crate::output::ensure_folder;
+
 /// The position of a watch.
 #[derive(Debug)]
 pub(super) struct ResumePoint {
@@ -46,6 +48,7 @@ impl ResumeFile {
 
     /// Replaces the position, as a whole or not at all.
     pub(super) fn write(&self, place: &ResumePoint) -> anyhow::Result<()> {
+        ensure_folder(&self.path)?;
         let length = place.length.map_or_else(String::new, |length| format!("{length}\n"));
         let name = || format!("cannot write {}", self.path.display());
         let (draft, mut file) = AtomicFile::create(&self.path).with_context(name)?;

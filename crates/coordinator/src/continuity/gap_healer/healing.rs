@@ -15,7 +15,7 @@ use crate::continuity::backfill::{
 use crate::continuity::channel_state::{ChannelPhase, ChannelState};
 use crate::continuity::delivered_trades::EventSource;
 use crate::continuity::gap_reconciler::{GapBounds, GapReconciler, HealDecision};
-use crate::continuity::trade_rank::successor_id;
+use crate::trade_walk::successor_id;
 
 /// The age from which a past is fetched in parts; newer events are fetched at once.
 const NEAR: Duration = Duration::from_secs(120);

@@ -18,6 +18,8 @@ pub(super) struct RecentTradeIds {
     capacity: usize,
     /// The greatest id received: most trades are above it and need no search.
     greatest: Option<i64>,
+    /// The greatest text received, as the words that it is packed in; they sort as the text does.
+    greatest_text: [u64; 4],
     /// The keys of the ids. A number is its own key; a text's key is a strong hash, because a collision would
     /// lose a trade.
     keys: Vec<i64>,
@@ -34,7 +36,7 @@ impl Default for RecentTradeIds {
 impl RecentTradeIds {
     /// Creates an empty set that remembers the last `most` ids.
     pub(super) const fn with_capacity(most: usize) -> Self {
-        Self { capacity: most, greatest: None, keys: Vec::new(), oldest: 0 }
+        Self { capacity: most, greatest: None, greatest_text: [0; 4], keys: Vec::new(), oldest: 0 }
     }
 
     /// Remembers `id`; returns `false` if it was known.
@@ -46,7 +48,15 @@ impl RecentTradeIds {
                 return true;
             }
             TradeId::Number(number) => *number,
-            TradeId::Text(text) => hash(text),
+            TradeId::Text(text) => {
+                let key = hash(text);
+                if let Some(words) = text.as_words().filter(|words| self.greatest_text < *words) {
+                    self.greatest_text = words;
+                    self.remember(key);
+                    return true;
+                }
+                key
+            }
         };
         let new = !self.keys.contains(&key);
         if new {
@@ -103,6 +113,15 @@ mod tests {
         let ids = [text("a1"), number(1), text("a2"), text("a1"), number(1), number(2), text("a2")];
         let new: Vec<_> = ids.iter().map(|id| seen.insert(id)).collect();
         assert_eq!(new, [true, true, true, false, false, true, false]);
+    }
+
+    #[test]
+    fn packed_texts_are_new_once_in_whatever_order_they_come() {
+        let mut seen = RecentTradeIds::default();
+        let ids = ["5:7", "5:9", "5:8", "5:7", "5:9", "5", "6", "5:8", "5:10", "5", "b", "7", "b"];
+        let new: Vec<_> = ids.into_iter().map(|id| seen.insert(&TradeId::Text(id.into()))).collect();
+        let want = [true, true, true, false, false, true, true, false, true, false, true, true, false];
+        assert_eq!(new, want);
     }
 
     #[test]

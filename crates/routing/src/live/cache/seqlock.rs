@@ -27,30 +27,24 @@ impl<const N: usize> Default for SeqLock<N> {
 }
 
 impl<const N: usize> SeqLock<N> {
-    /// Replaces the words. Concurrent writers wait for each other.
+    /// Replaces the words. Only one thread at a time may write: each cell of the cache has a lock for its writers, which
+    /// hold it anyway to judge what is new.
     pub(super) fn write(&self, words: &[u64; N]) {
-        let turn = self.begin_write();
-        fence(Ordering::Release);
-        for (cell, word) in self.words.iter().zip(words) {
-            cell.store(*word, Ordering::Relaxed);
-        }
-        self.sequence.store(turn + 2, Ordering::Release);
+        self.write_first(words.iter().copied());
     }
 
-    /// Makes the sequence number odd; returns the even one before.
-    fn begin_write(&self) -> u64 {
-        let mut turn = self.sequence.load(Ordering::Relaxed);
-        loop {
-            if turn % 2 == 1 {
-                spin_loop();
-                turn = self.sequence.load(Ordering::Relaxed);
-                continue;
+    /// Replaces as many words as there are, as [`write`](Self::write) does; the others stay.
+    pub(super) fn write_first(&self, words: impl Iterator<Item = u64>) {
+        let turn = self.sequence.load(Ordering::Relaxed);
+        self.sequence.store(turn + 1, Ordering::Relaxed);
+        fence(Ordering::Release);
+        let mut cells = self.words.iter();
+        words.for_each(|word| {
+            if let Some(cell) = cells.next() {
+                cell.store(word, Ordering::Relaxed);
             }
-            match self.sequence.compare_exchange_weak(turn, turn + 1, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return turn,
-                Err(now) => turn = now,
-            }
-        }
+        });
+        self.sequence.store(turn + 2, Ordering::Release);
     }
 
     /// Returns the words as they were at one moment; `None` if nothing was ever written.
@@ -78,6 +72,7 @@ impl<const N: usize> SeqLock<N> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
@@ -102,8 +97,17 @@ mod tests {
     }
 
     #[test]
+    fn the_words_beyond_the_first_stay() {
+        let slot = SeqLock::default();
+        slot.write(&[1, 2, 3]);
+        slot.write_first([4, 5].into_iter());
+        assert_eq!(slot.read(), Some([4, 5, 3]));
+    }
+
+    #[test]
     fn no_read_is_torn_while_two_threads_write() {
         let slot = SeqLock::default();
+        let writer = Mutex::new(());
         let done = AtomicBool::new(false);
         let reads = thread::scope(|scope| {
             let reader = scope.spawn(|| {
@@ -118,8 +122,13 @@ mod tests {
             });
             let writers = [0, 1 << 32].map(|base| {
                 scope.spawn({
-                    let slot = &slot;
-                    move || (0..60_000).for_each(|n| slot.write(&linked(base + n)))
+                    let (slot, writer) = (&slot, &writer);
+                    move || {
+                        for n in 0..60_000 {
+                            let _held = writer.lock().unwrap();
+                            slot.write(&linked(base + n));
+                        }
+                    }
                 })
             });
             for writer in writers {

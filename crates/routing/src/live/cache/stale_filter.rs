@@ -43,13 +43,13 @@ pub(in crate::live) struct StaleFilter {
 impl StaleFilter {
     /// Accepts a state, or returns `false` if it is stale.
     ///
-    /// `known` returns the words of the known state. `received` is the position of the word that differs
+    /// `words` returns the words of the state and `known` those of the known one; they are seldom needed. `received` is the position of the word that differs
     /// whenever a state is received again.
     pub(in crate::live) fn accept<const N: usize>(
         &mut self,
         from: FrameArrival,
         age: StateVersion,
-        words: &[u64; N],
+        words: impl Fn() -> [u64; N],
         received: usize,
         known: impl Fn() -> Option<[u64; N]>,
     ) -> bool {
@@ -63,7 +63,7 @@ impl StaleFilter {
                     from.millis.saturating_sub(self.source.millis) <= STALE_WINDOW_MILLIS
                 }
                 Some(Ordering::Equal) if other => {
-                    let hash = hash(words, received);
+                    let hash = hash(&words(), received);
                     known().is_some_and(|known| self::hash(&known, received) == hash)
                         || self.superseded.contains(&hash)
                 }
@@ -107,7 +107,7 @@ mod tests {
             self.clock += 1;
             let (words, known) = ([content, self.clock], self.words);
             let from = FrameArrival { connection, millis: self.clock };
-            let passes = self.filter.accept(from, (time, 0.0), &words, 1, || known);
+            let passes = self.filter.accept(from, (time, 0.0), || words, 1, || known);
             if passes {
                 self.words = Some(words);
             }
@@ -159,7 +159,7 @@ mod tests {
         let mut newest = StaleFilter::default();
         let mut offer = |connection, volume: f64| {
             let from = FrameArrival { connection, millis: 1 };
-            newest.accept(from, (1, volume), &[volume.to_bits(), 0], 1, || None)
+            newest.accept(from, (1, volume), || [volume.to_bits(), 0], 1, || None)
         };
         assert!(offer(1, 2.0));
         assert!(!offer(2, 1.0));

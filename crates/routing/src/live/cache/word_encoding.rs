@@ -185,22 +185,37 @@ pub(super) fn candle_from(words: &[u64; CANDLE_WORDS]) -> (Candle, Timestamp) {
     (candle, time(words[8]))
 }
 
-/// Encodes a book, cut off at [`DEPTH`] levels a side.
+/// Encodes a book, cut off at [`DEPTH`] levels a side. The words that it does not need are 0.
 pub(super) fn book_words(book: &OrderBook) -> [u64; BOOK_WORDS] {
     let mut words = [0; BOOK_WORDS];
-    let (asks, bids) = (book.asks.len().min(DEPTH), book.bids.len().min(DEPTH));
-    words[0] = word(book.time);
-    words[1] = word(book.received);
-    words[2] = book.total_ask_size.unwrap_or_default().to_bits();
-    words[3] = book.total_bid_size.unwrap_or_default().to_bits();
-    words[4] = pack_count(asks, book.total_ask_size.is_some());
-    words[5] = pack_count(bids, book.total_bid_size.is_some());
-    let levels = book.asks.iter().take(asks).chain(book.bids.iter().take(bids));
-    for (pair, level) in words[6..].chunks_exact_mut(2).zip(levels) {
-        pair[0] = level.price.to_bits();
-        pair[1] = level.size.to_bits();
-    }
+    let mut places = words.iter_mut();
+    used_book_words(book).for_each(|word| {
+        if let Some(place) = places.next() {
+            *place = word;
+        }
+    });
     words
+}
+
+/// Returns those [words of a book](book_words) that hold something.
+pub(super) fn used_book_words(book: &OrderBook) -> impl Iterator<Item = u64> {
+    let (asks, bids) = (book.asks.len().min(DEPTH), book.bids.len().min(DEPTH));
+    let head = [
+        word(book.time),
+        word(book.received),
+        book.total_ask_size.unwrap_or_default().to_bits(),
+        book.total_bid_size.unwrap_or_default().to_bits(),
+        pack_count(asks, book.total_ask_size.is_some()),
+        pack_count(bids, book.total_bid_size.is_some()),
+    ];
+    let levels = book.asks[..asks].iter().chain(&book.bids[..bids]);
+    head.into_iter().chain(levels.flat_map(|level| [level.price.to_bits(), level.size.to_bits()]))
+}
+
+/// Sets the words to 0 that the book encoded in them does not need: they are of an earlier, deeper one.
+pub(super) fn clear_unused_book_words(words: &mut [u64; BOOK_WORDS]) {
+    let levels = usize::try_from(words[4] / 2 + words[5] / 2).unwrap_or(2 * DEPTH);
+    words[6..].iter_mut().skip(2 * levels).for_each(|word| *word = 0);
 }
 
 pub(super) fn book_from(symbol: &Symbol, words: &[u64; BOOK_WORDS]) -> OrderBook {
@@ -314,6 +329,12 @@ mod tests {
             assert_eq!(book_from(&symbol(), &book_words(&book(levels))), book(levels));
         }
         assert_eq!(book_from(&symbol(), &book_words(&book(DEPTH + 5))), book(DEPTH));
+        let used = [0, 1, DEPTH, DEPTH + 5].map(|levels| used_book_words(&book(levels)).count());
+        assert_eq!(used, [6, 10, BOOK_WORDS, BOOK_WORDS]);
+        let (mut left, shallow) = (book_words(&book(DEPTH)), book_words(&book(2)));
+        left[..14].copy_from_slice(&shallow[..14]);
+        clear_unused_book_words(&mut left);
+        assert_eq!(left, shallow);
         let one_sided = OrderBook { asks: Vec::new(), ..book(3) };
         assert_eq!(book_from(&symbol(), &book_words(&one_sided)), one_sided);
     }

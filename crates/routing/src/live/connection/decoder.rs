@@ -9,8 +9,13 @@ use market_backbone_core::{
 };
 
 use crate::live::cache::stale_filter::FrameArrival;
+use crate::live::delivery::EventBatch;
 use crate::live::link::Link;
 use crate::live::state::LiveState;
+
+/// The number of events after which those that wait are delivered, though more frames may have arrived: a reader on
+/// another processor does not wait longer than it takes to decode as many.
+const BATCH: usize = 64;
 
 /// A decoder of the frames of one connection.
 #[derive(Debug)]
@@ -22,7 +27,11 @@ pub(in crate::live) struct Decoder {
     /// The symbols of subscribed channels. They are never removed: frames may still arrive after a channel
     /// was unsubscribed.
     symbols: SymbolTable,
-    events: Vec<FeedEvent>,
+    batch: EventBatch,
+    /// The number of events in the last frame.
+    event_count: usize,
+    /// The number of frames since the last delivery.
+    frame_count: u64,
     horizon: FutureEventFilter,
     /// True if any event was delivered.
     pub(in crate::live) delivered: bool,
@@ -32,7 +41,16 @@ impl Decoder {
     /// Creates a decoder that reads by `frames` and accepts timestamps up to `ahead` in the future.
     pub(in crate::live) fn new(link: Arc<Link>, frames: Box<dyn FrameDecoder>, ahead: Duration) -> Self {
         let horizon = FutureEventFilter::new(ahead);
-        Self { link, frames, symbols: SymbolTable::default(), events: Vec::new(), horizon, delivered: false }
+        Self {
+            link,
+            frames,
+            symbols: SymbolTable::default(),
+            batch: EventBatch::default(),
+            event_count: 0,
+            frame_count: 0,
+            horizon,
+            delivered: false,
+        }
     }
 
     /// The frames that follow come over another connection.
@@ -51,35 +69,35 @@ impl Decoder {
 
     /// Returns the number of events in the last frame.
     pub(in crate::live) fn event_count(&self) -> usize {
-        self.events.len()
+        self.event_count
     }
 
-    /// Decodes one frame and delivers its events.
+    /// Returns whether so many events wait that they should be delivered.
+    pub(in crate::live) fn has_full_batch(&self) -> bool {
+        self.batch.events.len() >= BATCH
+    }
+
+    /// Decodes one frame. Its events wait until they are [delivered](Self::deliver); returns its control message.
     ///
     /// What cannot be decoded is counted and does not end the connection: the next frame may be valid.
-    pub(in crate::live) fn read(
+    pub(in crate::live) fn decode(
         &mut self,
         state: &LiveState,
         frame: &[u8],
         received: Timestamp,
     ) -> Option<ControlMessage> {
-        state.counters.frames.add(1);
-        self.events.clear();
-        let outcome = self.frames.decode(frame, received, &self.symbols, &mut self.events);
-        self.link.record_decoded(!self.events.is_empty());
-        let arrival = FrameArrival { connection: self.link.number, millis: self.link.last_frame_millis() };
-        self.drop_future_events(state, received);
-        for event in &self.events {
-            state.deliver(event, arrival, received);
+        let before = self.batch.events.len();
+        let outcome = self.frames.decode(frame, received, &self.symbols, &mut self.batch.events);
+        self.frame_count += 1;
+        let is_data = self.batch.events.len() > before;
+        self.link.record_decoded(is_data);
+        if is_data {
+            self.drop_future_events(before, state, received);
+            let arrival =
+                FrameArrival { connection: self.link.number, millis: self.link.last_frame_millis() };
+            self.batch.end_frame(arrival, received);
         }
-        if let Some(latest) = self.events.iter().filter_map(trade_time).max() {
-            self.link.advance_venue_time(latest);
-            if let Some(time) = &state.time {
-                time.on_event(latest);
-            }
-        }
-        self.delivered |= !self.events.is_empty();
-        state.counters.events.add(self.events.len() as u64);
+        self.event_count = self.batch.events.len() - before;
         match outcome {
             Ok(outcome) => {
                 if outcome.dropped > 0 {
@@ -94,16 +112,35 @@ impl Decoder {
             }
         }
     }
-}
 
-impl Decoder {
-    /// Removes events with timestamps in the future, and adds earlier ones that have been confirmed since.
-    fn drop_future_events(&mut self, state: &LiveState, received: Timestamp) {
-        let Self { events, horizon, .. } = self;
+    /// Delivers the events that wait.
+    pub(in crate::live) fn deliver(&mut self, state: &LiveState) {
+        state.counters.frames.add(std::mem::take(&mut self.frame_count));
+        let count = self.batch.events.len();
+        if count == 0 {
+            return;
+        }
+        let latest = self.batch.events.iter().filter_map(trade_time).max();
+        self.batch.deliver(state);
+        if let Some(latest) = latest {
+            self.link.advance_venue_time(latest);
+            if let Some(time) = &state.time {
+                time.on_event(latest);
+            }
+        }
+        self.delivered = true;
+        state.counters.events.add(count as u64);
+    }
+
+    /// Removes events with timestamps in the future from those of the last frame, which begin at `start`, and adds
+    /// earlier ones that have been confirmed since.
+    fn drop_future_events(&mut self, start: usize, state: &LiveState, received: Timestamp) {
+        let Self { batch, horizon, .. } = self;
+        let events = &mut batch.events;
         let is_sound =
             |event: &FeedEvent, horizon: &mut FutureEventFilter| horizon.is_plausible(event, received);
-        let Some(first) = events.iter().position(|event| !is_sound(event, horizon)) else { return };
-        let rest = events.split_off(first);
+        let Some(first) = events[start..].iter().position(|event| !is_sound(event, horizon)) else { return };
+        let rest = events.split_off(start + first);
         for (place, event) in rest.into_iter().enumerate() {
             if place > 0 && horizon.is_plausible(&event, received) {
                 events.push(event);

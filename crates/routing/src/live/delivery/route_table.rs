@@ -1,0 +1,122 @@
+//! Where the events of each market go: its entry in the cache, and its readers.
+//!
+//! Both are looked up by the text of a symbol once, and then by the index that the symbol carries, until the cache or the
+//! readers change.
+
+use std::sync::Arc;
+
+use market_backbone_core::{FeedEvent, StreamKind, Symbol};
+
+use crate::live::cache::stale_filter::FrameArrival;
+use crate::live::cache::{CachedMarket, CachedMarkets, RealtimeCache, RecordOutcome};
+use crate::live::fanout::{Fanout, Subscriber, SubscriberTable};
+
+/// The routes of all markets of a connection.
+#[derive(Debug, Default)]
+pub(super) struct RouteTable {
+    /// By the [indexes](Symbol::table_index) of the symbols.
+    routes: Vec<EventRoute>,
+    /// The route of a symbol without an index, made anew for each event.
+    other: EventRoute,
+    markets: Arc<CachedMarkets>,
+    subscribers: Arc<SubscriberTable>,
+    /// Counts the changes of the cache's entries.
+    markets_version: u64,
+    /// Counts the changes of the readers.
+    subscribers_version: u64,
+}
+
+/// The route of one market.
+#[derive(Debug, Default)]
+struct EventRoute {
+    symbol: Option<Symbol>,
+    /// The entry of the market, if it is followed by name.
+    named: Option<Arc<CachedMarket>>,
+    /// The entry of the market as one of all markets, if it is followed so.
+    unnamed: Option<Arc<CachedMarket>>,
+    markets_version: u64,
+    /// The readers of each kind of event that has come.
+    readers: Vec<(StreamKind, Vec<Subscriber>)>,
+    subscribers_version: u64,
+}
+
+impl RouteTable {
+    /// Begins to record: notices whether the entries of the cache have changed.
+    pub(super) fn renew_markets(&mut self, cache: &RealtimeCache) {
+        let markets = cache.markets();
+        if !Arc::ptr_eq(&markets, &self.markets) || self.markets_version == 0 {
+            self.markets = markets;
+            self.markets_version += 1;
+        }
+    }
+
+    /// Begins to deliver: notices whether the readers have changed.
+    pub(super) fn renew_subscribers(&mut self, fanout: &Fanout) {
+        let subscribers = fanout.table();
+        if !Arc::ptr_eq(&subscribers, &self.subscribers) || self.subscribers_version == 0 {
+            self.subscribers = subscribers;
+            self.subscribers_version += 1;
+        }
+    }
+
+    /// Stores an event in the cache.
+    pub(super) fn record(
+        &mut self,
+        cache: &RealtimeCache,
+        event: &FeedEvent,
+        arrival: FrameArrival,
+    ) -> RecordOutcome {
+        let Some((symbol, kind)) = event.channel() else { return RecordOutcome::default() };
+        let route = route(&mut self.routes, &mut self.other, symbol);
+        if route.markets_version != self.markets_version {
+            route.markets_version = self.markets_version;
+            (route.named, route.unnamed) = (self.markets.get(symbol).cloned(), None);
+        }
+        let known = [&route.named, &route.unnamed].into_iter().flatten();
+        if let Some(outcome) = known.flat_map(|market| market.record(event, arrival)).next() {
+            return outcome;
+        }
+        let Some(market) = cache.wildcard_market(&self.markets, symbol, kind) else {
+            return RecordOutcome::default();
+        };
+        let outcome = market.record(event, arrival).unwrap_or_default();
+        route.unnamed = Some(market);
+        outcome
+    }
+
+    /// Returns the readers of an event.
+    pub(super) fn subscribers(&mut self, fanout: &Fanout, event: &FeedEvent) -> &[Subscriber] {
+        let Some((symbol, kind)) = event.channel() else { return &[] };
+        let route = route(&mut self.routes, &mut self.other, symbol);
+        if route.subscribers_version != self.subscribers_version {
+            route.subscribers_version = self.subscribers_version;
+            route.readers.clear();
+        }
+        let known = route.readers.iter().position(|(other, _)| *other == kind);
+        let at = known.unwrap_or_else(|| {
+            route.readers.push((kind, fanout.subscribers(&self.subscribers, symbol, kind)));
+            route.readers.len() - 1
+        });
+        &route.readers[at].1
+    }
+}
+
+/// Returns the route of `symbol`, which is empty if it was not asked for before.
+fn route<'r>(
+    routes: &'r mut Vec<EventRoute>,
+    other: &'r mut EventRoute,
+    symbol: &Symbol,
+) -> &'r mut EventRoute {
+    let Some(index) = symbol.table_index() else {
+        *other = EventRoute::default();
+        return other;
+    };
+    if routes.len() <= index {
+        routes.resize_with(index + 1, EventRoute::default);
+    }
+    let route = &mut routes[index];
+    if !route.symbol.as_ref().is_some_and(|known| known.is_same(symbol)) {
+        *route = EventRoute { symbol: Some(symbol.clone()), ..EventRoute::default() };
+    }
+    route
+}
