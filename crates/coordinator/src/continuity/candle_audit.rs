@@ -140,7 +140,7 @@ impl CandleAudit {
     /// Returns the oldest slot with more traded volume than its candle shows. The check waits while trades or
     /// candles are being fetched.
     pub(super) fn check(&mut self, is_whole: bool, now: Instant) -> Option<Timestamp> {
-        let rests = self.cooldown_until.is_some_and(|until| now < until);
+        let rests_until = self.cooldown_until.filter(|until| now < *until);
         let mut wrong = None;
         for slot in &mut self.slots {
             let Some(due) = slot.due.take_if(|due| *due <= now) else { continue };
@@ -149,8 +149,12 @@ impl CandleAudit {
                 continue;
             }
             let is_known = !slot.is_final && self.since.is_some_and(|since| since <= slot.open);
-            if is_known && !rests && slot.traded_volume - slot.candle_volume > tolerance(slot.traded_volume) {
-                wrong = wrong.or(Some((slot.open, slot.candle_volume)));
+            if is_known && slot.traded_volume - slot.candle_volume > tolerance(slot.traded_volume) {
+                match rests_until {
+                    // It is not forgotten: a frame that was lost meanwhile would stay lost.
+                    Some(until) => slot.due = Some(until),
+                    None => wrong = wrong.or(Some((slot.open, slot.candle_volume))),
+                }
             }
         }
         self.suspected = wrong.or(self.suspected);
@@ -296,7 +300,11 @@ mod tests {
         closing.on_trade(&trade(121, 0.5), now);
         closing.on_trade(&trade(70, 0.5), now);
         assert_eq!(closing.check(true, now + WAIT), None);
-        closing.on_trade(&trade(71, 0.5), now);
+        assert_eq!(
+            closing.due(),
+            Some(now + MIN_COOLDOWN),
+            "what seemed wrong meanwhile is checked afterwards"
+        );
         assert_eq!(closing.check(true, now + MIN_COOLDOWN), Some(Timestamp::from_secs(60)));
     }
 }

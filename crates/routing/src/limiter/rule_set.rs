@@ -35,9 +35,13 @@ impl RuleWindow {
         if reserved { rest } else { whole }
     }
 
-    /// Returns when a request no longer counts that arrived at `latest` at the latest.
-    pub(super) fn release(&self, latest: Instant) -> Instant {
-        let sliding = latest + self.hold;
+    /// Returns when a request no longer counts that arrived at `latest` at the latest, of which a round-trip `credit` need
+    /// not be waited for.
+    ///
+    /// The credit is a time between two arrivals, so only a sliding window uses it: it does not say on which side of a
+    /// moment of the venue's clock a request arrived.
+    pub(super) fn release(&self, latest: Instant, credit: Duration) -> Instant {
+        let sliding = latest.checked_sub(credit).unwrap_or(latest) + self.hold;
         let by_clock = self.venue_time.and_then(|time| time.next_window(latest, self.rule.window));
         by_clock.map_or(sliding, |begins| sliding.min(begins + (self.hold - self.rule.window)))
     }

@@ -148,13 +148,12 @@ impl SendLog {
             return NextSlot::AfterResponse;
         }
         let credit = self.round_trips.rtt_credit(now);
-        let answered_release =
-            |arrived: Instant| window.release(arrived.checked_sub(credit).unwrap_or(arrived));
+        let answered_release = |arrived: Instant| window.release(arrived, credit);
+        let release = |arrived: Instant| window.release(arrived, Duration::ZERO);
         let answered = self.answered.held(|arrived| answered_release(arrived) <= now);
-        let others = self.others.held(|arrived| window.release(arrived) <= now);
-        let mut external: Vec<_> =
-            self.in_flight.external().map(|(at, usage)| (window.release(at), usage)).collect();
-        external.retain(|(release, _)| *release > now);
+        let others = self.others.held(|arrived| release(arrived) <= now);
+        let external = self.in_flight.external().map(|(at, usage)| (release(at), usage));
+        let mut external: Vec<_> = external.filter(|(release, _)| *release > now).collect();
         let settled = amount(answered.usage()) + amount(others.usage());
         let mut used = in_flight + settled + external.iter().map(|(_, usage)| amount(*usage)).sum::<u64>();
         if used <= room {
@@ -163,7 +162,7 @@ impl SendLog {
         external.sort_unstable_by_key(|(release, _)| *release);
         let mut answered =
             answered.iter().map(|entry| (answered_release(entry.arrived), entry.usage)).peekable();
-        let mut others = others.iter().map(|entry| (window.release(entry.arrived), entry.usage)).peekable();
+        let mut others = others.iter().map(|entry| (release(entry.arrived), entry.usage)).peekable();
         let mut external = external.into_iter().peekable();
         loop {
             let heads = [answered.peek(), others.peek(), external.peek()];
@@ -195,16 +194,17 @@ impl SendLog {
         allowed: u32,
         (trip, credit): (Duration, Duration),
     ) -> WindowProjection {
-        let early = |arrived: Instant| arrived.checked_sub(credit).unwrap_or(arrived);
-        let answered = self.answered.held(|arrived| window.release(early(arrived)) <= now);
-        let others = self.others.held(|arrived| window.release(arrived) <= now);
-        let answered = answered.iter().map(|entry| (early(entry.arrived), entry.usage));
-        let others = others.iter().map(|entry| (entry.arrived, entry.usage));
-        let own = self.in_flight.own().map(|(sent, usage)| ((sent + trip).max(now), usage));
-        let all = answered.chain(others).chain(own).chain(self.in_flight.external());
-        let left = |arrived| window.release(arrived).saturating_duration_since(now);
+        let release = |arrived: Instant| window.release(arrived, Duration::ZERO);
+        let answered = self.answered.held(|arrived| window.release(arrived, credit) <= now);
+        let others = self.others.held(|arrived| release(arrived) <= now);
+        let answered = answered.iter().map(|entry| (window.release(entry.arrived, credit), entry.usage));
+        let others = others.iter().map(|entry| (release(entry.arrived), entry.usage));
+        let own = self.in_flight.own().map(|(sent, usage)| (release((sent + trip).max(now)), usage));
+        let external = self.in_flight.external().map(|(at, usage)| (release(at), usage));
+        let all = answered.chain(others).chain(own).chain(external);
+        let left = |release: Instant| release.saturating_duration_since(now);
         let amount = |usage: WindowUsage| usage.amount(window.rule.unit, CountedShare::All);
-        let mut releases: Vec<_> = all.map(|(arrived, usage)| (left(arrived), amount(usage))).collect();
+        let mut releases: Vec<_> = all.map(|(release, usage)| (left(release), amount(usage))).collect();
         releases.retain(|(left, _)| !left.is_zero());
         // These are a few runs in order, which this sort makes use of.
         releases.sort();

@@ -67,6 +67,11 @@ fn rejected(run: &Run, max: u32, offset: u64) -> [usize; 3] {
     [arrivals.sliding(max), arrivals.anchored(max), arrivals.calendar(max, run.origin, ms(offset))]
 }
 
+/// What a venue would have refused by each rule that counts in whole ms: what the margin of 3 ms is for.
+fn rejected_in_whole_ms(run: &Run, schedule: &Schedule) -> Vec<usize> {
+    schedule.rules().iter().map(|rule| run.arrivals.in_whole_ms_by(rule, run.origin)).collect()
+}
+
 proptest! {
     #![proptest_config(cases())]
 
@@ -74,6 +79,7 @@ proptest! {
     fn no_kind_of_venue_ever_counts_too_many(schedule in schedule(), offset in 0_u64..1_000) {
         let run = play(&schedule);
         prop_assert_eq!(rejected(&run, schedule.max, offset), [0; 3]);
+        prop_assert_eq!(rejected_in_whole_ms(&run, &schedule), [0]);
         prop_assert_eq!(run.served, schedule.count);
     }
 
@@ -99,6 +105,16 @@ fn the_models_do_reject() {
     assert!(arrivals.sliding(10) > 0);
     assert!(arrivals.anchored(10) > 0);
     assert!(arrivals.calendar(10, start, ms(0)) > 0);
+}
+
+#[test]
+fn without_its_margin_the_limiter_is_refused() {
+    let refused = [None, Some(Duration::ZERO)].map(|margin| {
+        let schedule = Schedule { margin, ..Schedule::plain(10, 60, Network::of((20, 0), (20, 0))) };
+        rejected_in_whole_ms(&play(&schedule), &schedule)[0]
+    });
+    assert_eq!(refused[0], 0);
+    assert!(refused[1] > 0, "the test sees a margin that is missing");
 }
 
 /// What share of the requests that a sliding window allows really went out.

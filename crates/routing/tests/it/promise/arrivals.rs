@@ -56,6 +56,21 @@ impl Arrivals {
         rejected
     }
 
+    /// Refused by a venue that counts in whole ms, and counts what is exactly a window old.
+    pub(crate) fn in_whole_ms_by(&self, rule: &RateLimitRule, origin: Instant) -> usize {
+        let millis = |arrival: Instant| (arrival - origin).as_millis();
+        let (mut oldest, mut held, mut rejected) = (0, 0_u64, 0);
+        for (arrival, weight) in &self.0 {
+            while millis(*arrival) - millis(self.0[oldest].0) > rule.window.as_millis() {
+                held -= u64::from(rule.charge(self.0[oldest].1));
+                oldest += 1;
+            }
+            held += u64::from(rule.charge(*weight));
+            rejected += usize::from(held > u64::from(rule.max));
+        }
+        rejected
+    }
+
     /// Refused by a venue that counts a window from the first request on.
     pub(crate) fn anchored_by(&self, rule: &RateLimitRule) -> usize {
         let (mut rejected, mut anchor, mut counted) = (0, None::<Instant>, 0);

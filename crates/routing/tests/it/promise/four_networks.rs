@@ -35,6 +35,7 @@ proptest! {
         let schedule = Schedule { network: Network { slower, ..network }, ..schedule };
         let run = play(&schedule);
         prop_assert_eq!(rejected_by_all(&run, &schedule, offset), vec![[0; 3]; 2]);
+        prop_assert_eq!(rejected_in_whole_ms(&run, &schedule), [0; 2]);
         prop_assert_eq!(run.served, schedule.count);
     }
 }

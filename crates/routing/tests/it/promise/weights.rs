@@ -63,6 +63,7 @@ proptest! {
     fn no_venue_ever_counts_too_much_by_any_of_two_rules(schedule in weighted(), offset in 0_u64..8_000) {
         let run = play(&schedule);
         prop_assert_eq!(rejected_by_all(&run, &schedule, offset), vec![[0; 3]; 2]);
+        prop_assert_eq!(rejected_in_whole_ms(&run, &schedule), [0; 2]);
         prop_assert_eq!(run.served, schedule.count);
     }
 
