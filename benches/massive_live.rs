@@ -196,9 +196,9 @@ fn massive() -> Arc<Massive> {
 }
 
 fn all_trades() -> anyhow::Result<Subscription> {
-    let mut wish = Subscription::new([Symbol::any(MASSIVE)], [StreamKind::Trade])?;
-    wish.delivery = Delivery::Buffered { capacity: DEPTH };
-    Ok(wish)
+    let mut subscription = Subscription::new([Symbol::any(MASSIVE)], [StreamKind::Trade])?;
+    subscription.delivery = Delivery::Buffered { capacity: DEPTH };
+    Ok(subscription)
 }
 
 /// One thread for everything that is ours.

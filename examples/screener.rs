@@ -26,8 +26,8 @@ async fn main() -> anyhow::Result<()> {
 
     // A screener wants to know how things stand, not how they came about: the latest of each will do.
     let markets: Vec<String> = board.keys().cloned().collect();
-    let wish = screener.subscribe(markets.iter().map(String::as_str), [StreamKind::Ticker]);
-    let events = wish.conflated().await?;
+    let subscription = screener.subscribe(markets.iter().map(String::as_str), [StreamKind::Ticker]);
+    let events = subscription.conflated().await?;
     tokio::select! {
         () = screen(events, &mut board) => anyhow::bail!("the feed ended by itself"),
         () = house.evening() => {}

@@ -22,7 +22,7 @@ const NOW: Timestamp = Timestamp::from_secs(4_000_000_000);
 #[derive(Debug)]
 pub struct LiveRig {
     feed: FrameFeed,
-    wish: Subscription,
+    subscription: Subscription,
 }
 
 impl LiveRig {
@@ -39,18 +39,18 @@ impl LiveRig {
             Kind::Ticker => StreamKind::Ticker,
             Kind::Book => StreamKind::Book,
         };
-        let wish = Subscription::new(symbols, [kind]).expect("frames of no market");
+        let subscription = Subscription::new(symbols, [kind]).expect("frames of no market");
         let clock = Arc::new(ManualClock::new(NOW));
         let feed = FrameFeed::new(Arc::new(Upbit::new()), clock, SessionConfig::default());
-        Self { feed, wish }
+        Self { feed, subscription }
     }
 
     /// A reader of all the frames tell of.
     #[must_use]
     pub fn reader(&self, delivery: Delivery) -> LiveStream {
-        let mut wish = self.wish.clone();
-        wish.delivery = delivery;
-        self.feed.hub().subscribe(&wish)
+        let mut subscription = self.subscription.clone();
+        subscription.delivery = delivery;
+        self.feed.hub().subscribe(&subscription)
     }
 
     /// Where the latest is to be had.
@@ -62,7 +62,7 @@ impl LiveRig {
     /// The markets.
     #[must_use]
     pub fn symbols(&self) -> Vec<Symbol> {
-        self.wish.channels().iter().map(|channel| channel.symbol.clone()).collect()
+        self.subscription.channels().iter().map(|channel| channel.symbol.clone()).collect()
     }
 
     /// Feeds one frame.

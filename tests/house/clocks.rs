@@ -253,7 +253,7 @@ impl Clock for Wrong {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_heard_live_is_stamped_by_the_venues_clock_and_the_offset_is_told() {
+async fn what_is_received_live_is_stamped_by_the_venues_clock_and_the_offset_is_reported() {
     for ahead in [-HOUR, HOUR] {
         let venue = Emulator::start(Scenario::default()).await.unwrap();
         let house = backbone(&venue, UPBIT, Arc::new(Wrong(ahead)), None).await;

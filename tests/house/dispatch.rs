@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use market_backbone::{Client, Dispatcher, FeedEvent, Priority, StreamKind, SubscribeRequest, TradeId};
 use market_backbone_emulator::Scenario;
+use market_backbone_testkit::eventually;
 use market_backbone_tests::House;
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 const MARKETS: [&str; 2] = ["KRW-BTC", "KRW-ETH"];
@@ -51,15 +52,6 @@ impl Heard {
     }
 }
 
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let wait = async {
-        while !is_so() {
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    timeout(PATIENCE, wait).await.expect("in time");
-}
-
 fn trades(client: &Client) -> SubscribeRequest {
     client.subscribe(MARKETS, [StreamKind::Trade])
 }
@@ -76,7 +68,7 @@ async fn a_callback_that_panics_is_its_own_trouble() {
     let panic = timeout(PATIENCE, fragile.ended()).await.expect("in time").unwrap_err();
     assert!(panic.to_string().contains("I cannot count"), "{panic}");
     let before = (first.all_trades(), second.all_trades());
-    until(|| first.all_trades() >= before.0 + 4 && second.all_trades() >= before.1 + 4).await;
+    eventually(|| first.all_trades() >= before.0 + 4 && second.all_trades() >= before.1 + 4).await;
     for market in MARKETS {
         let (first, second) = (first.trades(market), second.trades(market));
         let common = first.iter().position(|id| Some(id) == second.first()).unwrap_or(first.len());
@@ -104,13 +96,13 @@ async fn a_slow_callback_gets_everything_in_the_end_and_holds_up_nobody() {
         }
     };
     let slow_one = dispatcher.register(trades(&client).buffered(2), waiting).await.unwrap();
-    until(|| slow.all_trades() == 1).await;
+    eventually(|| slow.all_trades() == 1).await;
     let _fast = dispatcher.register(trades(&client), fast.noting()).await.unwrap();
-    until(|| fast.all_trades() >= 10).await;
+    eventually(|| fast.all_trades() >= 10).await;
     assert_eq!(slow.all_trades(), 1, "it has been waiting all the time");
     let missed: Vec<_> = MARKETS.map(|market| fast.trades(market)).concat();
     gate.add_permits(1_000_000);
-    until(|| {
+    eventually(|| {
         let got: BTreeSet<_> = MARKETS.map(|market| slow.trades(market)).concat().into_iter().collect();
         missed.iter().all(|id| got.contains(id))
     })
@@ -127,7 +119,7 @@ async fn a_slow_callback_gets_everything_in_the_end_and_holds_up_nobody() {
 async fn a_conflated_callback_gets_the_latest() {
     let house = House::on(Scenario::default()).await.unwrap();
     let (client, dispatcher) = (house.backbone.client(Priority::High), Dispatcher::new());
-    let wish = || client.subscribe(["KRW-BTC"], [StreamKind::Ticker]);
+    let subscription = || client.subscribe(["KRW-BTC"], [StreamKind::Ticker]);
     let (fast, lazy, gate) = (Heard::default(), Heard::default(), Arc::new(Semaphore::new(1)));
     let (heard, passes) = (lazy.clone(), Arc::clone(&gate));
     let waiting = move |event: FeedEvent| {
@@ -137,13 +129,13 @@ async fn a_conflated_callback_gets_the_latest() {
             heard.note(event);
         }
     };
-    let _lazy = dispatcher.register(wish().conflated(), waiting).await.unwrap();
-    until(|| lazy.count() == 1).await;
-    let _fast = dispatcher.register(wish(), fast.noting()).await.unwrap();
-    until(|| fast.count() >= 6).await;
+    let _lazy = dispatcher.register(subscription().conflated(), waiting).await.unwrap();
+    eventually(|| lazy.count() == 1).await;
+    let _fast = dispatcher.register(subscription(), fast.noting()).await.unwrap();
+    eventually(|| fast.count() >= 6).await;
     // The event that was being handled, then the latest.
     gate.add_permits(2);
-    until(|| lazy.count() == 3).await;
+    eventually(|| lazy.count() == 3).await;
     let newest = |heard: &Heard, place: usize| match &heard.0.lock().unwrap()[place] {
         FeedEvent::Ticker(ticker) => ticker.time,
         other => panic!("{other:?}"),

@@ -32,8 +32,9 @@ async fn every_market_of_a_quote_comes_over_one_socket() {
     let markets: Vec<String> =
         screener.tickers_in("KRW").await.unwrap().iter().map(|ticker| ticker.symbol.to_string()).collect();
     assert!(markets.len() > 100);
-    let wish = screener.subscribe(markets.iter().map(String::as_str), [StreamKind::Ticker]).conflated();
-    let mut events = wish.await.unwrap();
+    let subscription =
+        screener.subscribe(markets.iter().map(String::as_str), [StreamKind::Ticker]).conflated();
+    let mut events = subscription.await.unwrap();
     let mut heard = HashSet::new();
     read(&mut events, |event| {
         if let FeedEvent::Ticker(ticker) = event {

@@ -8,22 +8,22 @@ mod derived;
 mod dispatch;
 mod history;
 mod live;
+mod liveness;
 mod massive;
 mod massive_live;
+mod midnight;
 mod plan;
 #[expect(dead_code, reason = "written for the tests of the store, which use more of it")]
 #[path = "../../crates/storage/tests/it/postgres_server.rs"]
 mod postgres_server;
+mod priority;
 mod recording;
 mod requests;
 mod rotation;
 mod screener;
-mod silence;
 mod soak;
 mod sources;
-mod toy;
 mod truth;
-mod urgency;
 mod witness;
 
 /// Whether there is time for the long versions: `FULL=1`.
@@ -34,6 +34,6 @@ fn is_full() -> bool {
 
 /// What the environment asks for.
 #[expect(clippy::disallowed_methods, reason = "how long a test may take is up to whoever runs it")]
-fn wish(name: &str) -> Option<String> {
+fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

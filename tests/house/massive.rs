@@ -218,7 +218,7 @@ async fn two_venues_share_a_folder_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_share_is_told_with_what_was_probably_meant() {
+async fn an_unknown_share_is_reported_with_what_was_probably_meant() {
     let house = Stocks::start().await;
     let error = house.client().candles("APPL", Timeframe::M1).await.unwrap_err();
     assert!(error.to_string().contains("did you mean AAPL"), "{error}");

@@ -20,6 +20,7 @@ use market_backbone_emulator::{
 };
 use market_backbone_massive::{MASSIVE, Massive, MassivePlan};
 use market_backbone_routing::{Endpoint, Health, ReconnectConfig, Router, SessionConfig};
+use market_backbone_testkit::eventually;
 use tokio::time::{Instant, timeout};
 
 use self::script::{STEPS, Script, Step, print, say, status};
@@ -45,8 +46,8 @@ fn router(endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Router {
 }
 
 async fn trades(router: &Router, codes: &[&str]) -> LiveStream {
-    let wish = Subscription::new(codes.iter().map(|code| symbol(code)), [StreamKind::Trade]).unwrap();
-    router.subscribe(wish).await.unwrap()
+    let subscription = Subscription::new(codes.iter().map(|code| symbol(code)), [StreamKind::Trade]).unwrap();
+    router.subscribe(subscription).await.unwrap()
 }
 
 async fn next(stream: &mut LiveStream) -> String {
@@ -55,14 +56,6 @@ async fn next(stream: &mut LiveStream) -> String {
         FeedEvent::Trade(trade) => format!("trade {}", trade.price),
         FeedEvent::Gap(gap) => format!("{} {}", gap.state.as_str(), gap.cause.as_str()),
         other => format!("{other:?}"),
-    }
-}
-
-async fn eventually(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < deadline, "did not happen in time");
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -207,7 +200,7 @@ async fn who_is_put_out_by_another_program_leaves_it_the_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sockets_cut_again_and_again_lose_no_print() {
+async fn sockets_cut_again_and_again_lose_no_trade() {
     let market = Market::open().await;
     let router = market.router();
     let pages = Arc::new(router.clone());
@@ -221,8 +214,8 @@ async fn sockets_cut_again_and_again_lose_no_print() {
         clock,
         ContinuityConfig::default(),
     );
-    let wish = Subscription::new([symbol("AAPL"), symbol("SPY")], [StreamKind::Trade]).unwrap();
-    let mut feed = continuity.subscribe(wish, Start::Now).await.unwrap();
+    let subscription = Subscription::new([symbol("AAPL"), symbol("SPY")], [StreamKind::Trade]).unwrap();
+    let mut feed = continuity.subscribe(subscription, Start::Now).await.unwrap();
     let mut seen: Vec<Trade> = Vec::new();
     let mut gaps: Vec<Gap> = Vec::new();
     let (mut ticks, mut cuts) = (0, 0);
@@ -313,7 +306,7 @@ async fn connections_that_are_named_carry_what_is_theirs_and_too_many_are_refuse
 
 /// Nobody can be asked for the trades of all shares at once, so nothing is made up.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gap_of_all_shares_is_told_to_be_lost_and_they_go_on() {
+async fn a_gap_of_all_shares_is_reported_lost_and_they_go_on() {
     let market = Market::open().await;
     let (rest, socket) = (market.venue.rest_url(), market.venue.stocks_ws_url());
     let account = MassiveAccount::new(KEY, MassivePlan::Advanced).at(&rest, &socket);
@@ -349,12 +342,12 @@ async fn a_gap_of_all_shares_is_told_to_be_lost_and_they_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bars_that_are_told_again_reach_the_reader_and_agree_with_the_tape_in_the_end() {
+async fn bars_that_are_sent_again_reach_the_reader_and_agree_with_the_tape_in_the_end() {
     const MINUTES: StreamKind = StreamKind::Candle(Timeframe::M1);
     let market = Market::of(Stage { late_share: 0.2, ..Stage::default() }).await;
     let router = market.router();
-    let wish = Subscription::new([symbol("SPY")], [MINUTES]).unwrap();
-    let mut reader = router.subscribe(wish).await.unwrap();
+    let subscription = Subscription::new([symbol("SPY")], [MINUTES]).unwrap();
+    let mut reader = router.subscribe(subscription).await.unwrap();
     eventually(|| router.metrics().live.health == Health::Live).await;
     // Opening time and volume of each bar, as told last; and how often an earlier one was told again.
     let (mut bars, mut again) = (BTreeMap::new(), 0);

@@ -9,10 +9,9 @@ use market_backbone::{
     SystemClock, Timeframe, Timestamp,
 };
 use market_backbone_emulator::Scenario;
+use market_backbone_testkit::eventually_async;
 use market_backbone_tests::House;
-use tokio::time::{sleep, timeout};
 
-const PATIENCE: Duration = Duration::from_secs(40);
 const MARKET: &str = "KRW-BTC";
 
 async fn house(confirm_every: Option<Duration>) -> House {
@@ -25,16 +24,6 @@ async fn house(confirm_every: Option<Duration>) -> House {
         .tick_interval(Duration::from_millis(200));
     let settings = |builder: Builder| builder.in_memory().router(router).recorder(recorder);
     House::built(Scenario::default(), settings).await.unwrap()
-}
-
-/// Asks again and again until it is so.
-async fn until<F: Future<Output = bool>>(mut is_so: impl FnMut() -> F) {
-    let wait = async {
-        while !is_so().await {
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    timeout(PATIENCE, wait).await.expect("in time");
 }
 
 fn second(offset: i64) -> Timestamp {
@@ -77,7 +66,7 @@ async fn what_is_recorded_is_what_happened_and_costs_no_request() {
     let client = house.backbone.client(Priority::Low);
     let recording = client.record([MARKET], [Timeframe::S1]).await.unwrap();
     let range = second(5)..second(9);
-    until(|| is_known(&client, range.clone())).await;
+    eventually_async(|| is_known(&client, range.clone())).await;
     let set = seconds(&client, range.clone()).await;
     assert_eq!(as_told(&set.candles), on_tape(&house, &range));
     assert!(set.coverage.spans().iter().all(|span| span.provenance.origin == Origin::Socket), "{set:?}");
@@ -95,8 +84,8 @@ async fn the_venue_confirms_what_was_recorded() {
     let client = house.backbone.client(Priority::Low);
     let recording = client.record([MARKET, "KRW-ETH"], [Timeframe::S1]).await.unwrap();
     let range = second(5)..second(8);
-    until(|| is_known(&client, range.clone())).await;
-    until(|| async {
+    eventually_async(|| is_known(&client, range.clone())).await;
+    eventually_async(|| async {
         let set = seconds(&client, range.clone()).await;
         let asked = [Origin::Rest, Origin::Early];
         set.coverage.spans().iter().all(|span| asked.contains(&span.provenance.origin))
@@ -116,10 +105,10 @@ async fn what_a_dropped_socket_swallowed_is_asked_for_and_never_made_up() {
     let range = second(4)..second(14);
     for moment in [6, 9] {
         let at = Timestamp::from_secs(range.start.as_secs() - 4 + moment);
-        until(|| async { SystemClock.now() >= at }).await;
+        eventually_async(|| async { SystemClock.now() >= at }).await;
         house.venue.drop_sockets();
     }
-    until(|| async { SystemClock.now() > range.end.plus(Duration::from_secs(6)) }).await;
+    eventually_async(|| async { SystemClock.now() > range.end.plus(Duration::from_secs(6)) }).await;
     let asked = house.asked("candles");
     let set = seconds(&client, range.clone()).await;
     assert_eq!(as_told(&set.candles), on_tape(&house, &range));

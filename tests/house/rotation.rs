@@ -27,9 +27,10 @@ async fn twenty_rotations_lose_nothing_double_nothing_and_are_no_gap() {
     let house = House::built(scenario, |builder| builder.in_memory().router(router)).await.unwrap();
     let (tape, markets) = (house.venue.tape(), house.venue.tape().markets());
     let client = house.backbone.client(Priority::High);
-    let wish = client.subscribe(markets.iter().map(String::as_str), [StreamKind::Trade, StreamKind::Ticker]);
+    let subscription =
+        client.subscribe(markets.iter().map(String::as_str), [StreamKind::Trade, StreamKind::Ticker]);
     let mut watch = Watch {
-        feed: wish.buffered(1 << 16).await.unwrap(),
+        feed: subscription.buffered(1 << 16).await.unwrap(),
         seen: Witness::default(),
         clock: Arc::new(SystemClock),
     };

@@ -17,7 +17,7 @@ use market_backbone_tests::House;
 use tokio::time::Instant;
 
 use self::storm::storm;
-use crate::wish;
+use crate::setting;
 use crate::witness::{Watch, Witness};
 
 /// So much of the past is asked for when the feed begins.
@@ -50,8 +50,8 @@ fn hasty() -> RouterConfig {
 async fn begin(house: &House, markets: &[String], from_ms: i64) -> Feed {
     let kinds = [StreamKind::Trade, StreamKind::Ticker, StreamKind::Candle(Timeframe::M1)];
     let client = house.backbone.client(Priority::High);
-    let wish = client.subscribe(markets.iter().map(String::as_str), kinds).buffered(1 << 16);
-    wish.from(Timestamp::from_millis(from_ms)).await.unwrap()
+    let request = client.subscribe(markets.iter().map(String::as_str), kinds).buffered(1 << 16);
+    request.from(Timestamp::from_millis(from_ms)).await.unwrap()
 }
 
 /// One stretch of bad weather after the other, until `until`.
@@ -73,8 +73,8 @@ async fn endure(house: &House, watch: &mut Watch, each: Duration, until: Instant
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_goes_wrong_a_reader_sees_what_happened_once() {
-    let lasts = wish("SOAK").map_or(Duration::from_secs(24), |text| duration(&text));
-    let count: u32 = wish("MARKETS").map_or(20, |text| text.parse().unwrap());
+    let lasts = setting("SOAK").map_or(Duration::from_secs(24), |text| duration(&text));
+    let count: u32 = setting("MARKETS").map_or(20, |text| text.parse().unwrap());
     let markets = MarketSet::many(count as usize, MarketActivity::Busy);
     let scenario = Scenario { markets, history_days: 2, ..Scenario::default() };
     let house = House::built(scenario, |builder| builder.in_memory().router(hasty())).await.unwrap();

@@ -49,8 +49,8 @@ const KINDS: [StreamKind; 4] =
     [StreamKind::Trade, StreamKind::Ticker, StreamKind::Book, StreamKind::Candle(Timeframe::M1)];
 
 async fn follow(client: &Client, markets: &[String]) -> Feed {
-    let wish = client.subscribe(markets.iter().map(String::as_str), KINDS);
-    wish.buffered(1 << 15).await.unwrap()
+    let subscription = client.subscribe(markets.iter().map(String::as_str), KINDS);
+    subscription.buffered(1 << 15).await.unwrap()
 }
 
 async fn glance(client: &Client, markets: &[String]) -> Feed {

@@ -226,8 +226,9 @@ async fn an_answer_in_pages_is_followed_to_its_last() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_trades_of_all_shares_come_by_one_name_each_once() {
     let house = House::start().await;
-    let wish = Subscription::new([Symbol::any(MASSIVE), symbol("AAPL")], [StreamKind::Trade]).unwrap();
-    let mut events = house.router.subscribe(wish).await.unwrap();
+    let subscription =
+        Subscription::new([Symbol::any(MASSIVE), symbol("AAPL")], [StreamKind::Trade]).unwrap();
+    let mut events = house.router.subscribe(subscription).await.unwrap();
     let any = market_backbone_core::Channel { symbol: Symbol::any(MASSIVE), kind: StreamKind::Trade };
     let mut told = Vec::new();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
@@ -268,8 +269,8 @@ async fn a_key_that_is_not_taken_is_refused_by_both_channels_and_never_shown() {
     let error = house.coordinator.candles(query).await.unwrap_err();
     assert!(!error.is_transient() && error.to_string().contains("does not accept this key"), "{error}");
     assert!(!error.to_string().contains("wrong-key"));
-    let wish = Subscription::new([symbol("AAPL")], [StreamKind::Trade]).unwrap();
-    let mut events = house.router.subscribe(wish).await.unwrap();
+    let subscription = Subscription::new([symbol("AAPL")], [StreamKind::Trade]).unwrap();
+    let mut events = house.router.subscribe(subscription).await.unwrap();
     let event = tokio::time::timeout(Duration::from_secs(10), events.next()).await.unwrap().unwrap();
     let FeedEvent::Gap(gap) = event else { panic!("{event:?}") };
     assert_eq!(gap.cause, market_backbone_core::GapCause::Refused);

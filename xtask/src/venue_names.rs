@@ -11,6 +11,8 @@ const LISTS: &[&str] = &["crates/market-backbone/src/venues.rs", "crates/market-
 const EXAMPLES: &[&str] = &["crates/core/src/venue_id.rs", "crates/cli/src/args/examples.rs"];
 /// Speaks like venues, and shares no type with their crates.
 const EMULATOR: &str = "emulator";
+/// Serves the tests of all crates, which may give examples.
+const TESTKIT: &str = "testkit";
 /// Where comments are help texts.
 const ARGUMENTS: &str = "crates/cli/src/args";
 
@@ -36,8 +38,11 @@ fn is_allowed(path: &Path, name: &str) -> bool {
     let mut parts = path.components().filter_map(|part| part.as_os_str().to_str());
     let is_list = LISTS.iter().chain(EXAMPLES).any(|list| Path::new(list) == path);
     is_list
-        || parts
-            .any(|part| part == EMULATOR || part.trim_end_matches(".rs").split('_').any(|word| word == name))
+        || parts.any(|part| {
+            part == EMULATOR
+                || part == TESTKIT
+                || part.trim_end_matches(".rs").split('_').any(|word| word == name)
+        })
 }
 
 /// Where `text`, the file at `path`, names one of `venues` though nothing in it is of that venue alone.

@@ -76,9 +76,9 @@ fn a_trade_of_massive_costs_no_allocation() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(4_000_000_000)));
         let mut feed = FrameFeed::new(Arc::new(venue), clock, SessionConfig::default());
         let symbols = ["AAPL", "MSFT", "BRK.B"].map(|code| Symbol::new(MASSIVE, code).unwrap());
-        let mut wish = Subscription::new(symbols.clone(), [StreamKind::Trade]).unwrap();
-        wish.delivery = delivery;
-        let mut reader = feed.hub().subscribe(&wish);
+        let mut subscription = Subscription::new(symbols.clone(), [StreamKind::Trade]).unwrap();
+        subscription.delivery = delivery;
+        let mut reader = feed.hub().subscribe(&subscription);
         let rounds: Vec<_> = (0..4).map(|round| massive_trades(round * FRAMES)).collect();
         let (measured, warm_up) = rounds.split_last().unwrap();
         for frames in warm_up {

@@ -1,34 +1,47 @@
 //! What can be typed. Reading only: what it means is [`settings`](crate::settings) and the commands' business.
 
 mod candles;
+mod daily;
 mod definition;
+mod demo;
+mod duration;
 mod emulate;
 mod examples;
+mod global;
 mod heading;
+mod markets;
 mod moment;
+mod output_format;
+mod priority;
 mod shell;
 mod store;
+mod ticker;
 mod universe;
 mod venue;
+mod watch;
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum};
-use market_backbone::{Day, Priority, StreamKind, VenueId};
+use clap::{Parser, Subcommand};
 
 pub(crate) use self::candles::{CandleFormat, CandleRangeArgs, CandlesArgs, PlanArgs, PlanFormat};
+pub(crate) use self::daily::DailyArgs;
 pub(crate) use self::definition::{command, parse};
+pub(crate) use self::demo::DemoArgs;
+pub(crate) use self::duration::duration;
 pub(crate) use self::emulate::{EmulateArgs, EvictArg, HoursArg, LimiterArg, StockArgs, TapeStartArg};
+pub(crate) use self::global::GlobalArgs;
+pub(crate) use self::markets::MarketsArgs;
 pub(crate) use self::moment::TimeArg;
+pub(crate) use self::output_format::OutputFormat;
+pub(crate) use self::priority::PriorityArg;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::store::{
     ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
     StoreArgs, StoreCommand, VacuumArgs,
 };
+pub(crate) use self::ticker::TickerArgs;
 pub(crate) use self::universe::{UniverseArgs, UniverseCommand};
 pub(crate) use self::venue::{VenueArg, VenueFlags};
-use crate::secret_arg::SecretArg;
+pub(crate) use self::watch::WatchArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -53,82 +66,6 @@ pub(crate) struct CliArgs {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: CliCommand,
-}
-
-/// Settings that every command takes. A flag beats the environment, which beats the file.
-#[derive(Clone, Debug, Default, Group)]
-pub(crate) struct GlobalArgs {
-    #[arg(
-        long,
-        help_heading = heading::SOURCE,
-        global = true,
-        help = VenueArg::help(),
-        value_parser = VenueArg::parser(),
-        default_value_t
-    )]
-    pub(crate) venue: VenueArg,
-    #[arg(
-        long,
-        help_heading = heading::SOURCE,
-        global = true,
-        value_name = "URL",
-        help = "The address of the venue's REST API",
-        long_help = format!("The address of the venue's REST API\n\nEnvironment: {}.", venue::variables("rest_url"))
-    )]
-    pub(crate) rest_url: Option<SecretArg>,
-    #[arg(
-        long,
-        help_heading = heading::SOURCE,
-        global = true,
-        value_name = "URL",
-        help = "The address of its socket [default: derived from --rest-url, where that is given]",
-        long_help = format!(
-            "The address of its socket [default: derived from --rest-url, where that is given]\n\nEnvironment: {}.",
-            venue::variables("ws_url")
-        )
-    )]
-    pub(crate) ws_url: Option<SecretArg>,
-    #[command(flatten)]
-    pub(crate) venue_flags: VenueFlags,
-    /// The source whose data a proxy at --rest-url serves: a venue, or one of its regions
-    ///
-    /// Without this option, another address is a source of its own, like VENUE@127.0.0.1:9001, and its candles are kept
-    /// apart. A name like VENUE@seed-7 keeps emulators apart that run at one address, one after the other. Environment:
-    /// as --rest-url, with `SAME_AS`.
-    #[arg(long, help_heading = heading::SOURCE, global = true, value_name = "SOURCE")]
-    pub(crate) same_as: Option<VenueId>,
-    /// The folder in which candles are kept [default: ~/.local/share/market-backbone]
-    ///
-    /// `XDG_DATA_HOME` moves the default. A folder ./market-data of an older version is used as before, where there is one.
-    #[arg(long, help_heading = heading::STORAGE, global = true, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// The folder through which programs share the venue's rate limit [default: ~/.local/state/market-backbone/limits]
-    ///
-    /// Each request is noted there before it is sent. At another address than the venue's own, the default lies in the data
-    /// folder.
-    #[arg(long, help_heading = heading::STORAGE, global = true, value_name = "DIR", env = "MARKET_BACKBONE_LIMITS_DIR", hide_env = true)]
-    pub(crate) limits_dir: Option<PathBuf>,
-    /// A database that several machines share, behind the data folder: postgres://user@host/database
-    ///
-    /// Put the password into `PGPASSWORD` or ~/.pgpass.
-    #[arg(
-        long = "store",
-        help_heading = heading::STORAGE,
-        global = true,
-        value_name = "URL",
-        env = "MARKET_BACKBONE_STORE",
-        hide_env_values = true
-    )]
-    pub(crate) shared: Option<SecretArg>,
-    /// A TOML file of settings
-    #[arg(long, help_heading = heading::GENERAL, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// The log on stderr: off, error, warn, info, debug, trace, or MODULE=LEVEL,…
-    #[arg(long, help_heading = heading::GENERAL, global = true, value_name = "LEVEL", default_value = "warn")]
-    pub(crate) log: String,
-    /// Print help; `-h` prints it in short
-    #[arg(long, short, global = true, help_heading = heading::GENERAL, action = ArgAction::Help)]
-    pub(crate) help: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -164,144 +101,5 @@ impl CliCommand {
     /// Whether it goes on until somebody ends it: then that is how it is done.
     pub(crate) const fn is_endless(&self) -> bool {
         matches!(self, Self::Demo(_) | Self::Watch(_) | Self::Emulate(_))
-    }
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct DemoArgs {
-    /// End after this long, like 10s [default: at Ctrl-C; 10s where the output is no terminal]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = heading::WHAT)]
-    pub(crate) length: Option<Duration>,
-    /// The number that the market's moves follow from
-    #[arg(long, default_value_t = 1, help_heading = heading::WHAT)]
-    pub(crate) seed: u64,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct TickerArgs {
-    /// Like KRW-BTC KRW-ETH
-    #[arg(required_unless_present = "universe")]
-    pub(crate) markets: Vec<String>,
-    /// Also the markets of this universe; several joined by `:`
-    #[arg(long, value_name = "KEY", help_heading = heading::WHAT)]
-    pub(crate) universe: Option<String>,
-    /// table to read, csv and json (one object a line) for programs
-    #[arg(long, value_enum, default_value_t = OutputFormat::Table, help_heading = heading::OUTPUT)]
-    pub(crate) format: OutputFormat,
-    /// Who goes first when requests are scarce
-    #[arg(long, value_enum, default_value_t = PriorityArg::Normal, help_heading = heading::WHAT)]
-    pub(crate) priority: PriorityArg,
-    /// Print what it cost as JSON, on the last line of stderr
-    #[arg(long, help_heading = heading::OUTPUT)]
-    pub(crate) stats: bool,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct WatchArgs {
-    /// Like KRW-BTC KRW-ETH, or AAPL; `*` for all shares
-    #[arg(required_unless_present = "universe")]
-    pub(crate) markets: Vec<String>,
-    /// Also the markets of this universe; several joined by `:`
-    #[arg(long, value_name = "KEY", help_heading = heading::WHAT)]
-    pub(crate) universe: Option<String>,
-    /// trade, ticker, book, band (US stocks), candle.1m (any timeframe the socket has), comma-separated
-    #[arg(long, value_delimiter = ',', default_value = "trade", help_heading = heading::WHAT)]
-    pub(crate) kinds: Vec<StreamKind>,
-    /// Begin with what has happened since then, like 1h or "2026-11-28 03:00"
-    ///
-    /// Trades come as far back as the venue has them, and closed candles.
-    #[arg(long, value_name = "TIME", help_heading = heading::WHAT)]
-    pub(crate) from: Option<TimeArg>,
-    /// Go on where the watch that wrote this file ended, also after a kill; without the file, begin at --from, or now
-    ///
-    /// With --output nothing is missing and nothing comes twice. On stdout, what followed the last note in the file comes
-    /// again.
-    #[arg(long, value_name = "FILE", help_heading = heading::WHAT)]
-    pub(crate) resume: Option<PathBuf>,
-    /// Append to this file; one that ends in .json, .ndjson or .jsonl gets JSON
-    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
-    pub(crate) output: Option<PathBuf>,
-    /// End after this long, like 10s
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = heading::WHAT)]
-    pub(crate) length: Option<Duration>,
-    /// table to read, json (one object a line) for programs [default: as --output ends; else table]
-    #[arg(long, value_enum, help_heading = heading::OUTPUT)]
-    pub(crate) format: Option<OutputFormat>,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct DailyArgs {
-    /// Days of New York that are over, like 2026-08-03
-    #[arg(required = true)]
-    pub(crate) days: Vec<Day>,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct MarketsArgs {
-    /// Only those priced in this currency, like KRW
-    #[arg(long, help_heading = heading::WHAT)]
-    pub(crate) quote: Option<String>,
-    /// table to read, csv and json (one object a line) for programs
-    #[arg(long, value_enum, default_value_t = OutputFormat::Table, help_heading = heading::OUTPUT)]
-    pub(crate) format: OutputFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OutputFormat {
-    Table,
-    Csv,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PriorityArg {
-    Critical,
-    High,
-    Normal,
-    Low,
-}
-
-impl From<PriorityArg> for Priority {
-    fn from(urgency: PriorityArg) -> Self {
-        match urgency {
-            PriorityArg::Critical => Self::Critical,
-            PriorityArg::High => Self::High,
-            PriorityArg::Normal => Self::Normal,
-            PriorityArg::Low => Self::Low,
-        }
-    }
-}
-
-/// Reads a length of time: `10s`, `500ms`, `2m`, `1h`, `7d`, `2w`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let unreadable =
-        || format!("cannot read `{text}` as a length of time; write it like 10s, 500ms, 2m, 1h, 7d");
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(unreadable)?;
-    let (number, unit) = text.split_at(split);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3_600.0,
-        "d" => 86_400.0,
-        "w" => 604_800.0,
-        _ => return Err(unreadable()),
-    };
-    let length = number.parse::<f64>().map_err(|_| unreadable())? * seconds;
-    Duration::try_from_secs_f64(length).map_err(|_| unreadable())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_of_time_read_as_they_are_said() {
-        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
-        for text in ["10", "s", "-5s", "10 days", ""] {
-            assert!(duration(text).is_err(), "{text}");
-        }
     }
 }

@@ -61,6 +61,7 @@ impl Working {
             line.set_style(style);
         }
         line.set_message(what);
+        line.tick(); // drawn at once: work that is soon done is told of as well
         line.enable_steady_tick(REDRAW_INTERVAL);
         Self(line)
     }

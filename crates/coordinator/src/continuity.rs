@@ -54,6 +54,7 @@ mod delivered_trades;
 mod feed;
 mod gap_healer;
 mod gap_reconciler;
+mod metrics;
 mod open_gaps;
 mod pause_stats;
 mod start;
@@ -72,12 +73,14 @@ use market_backbone_core::{
 pub use self::config::ContinuityConfig;
 pub use self::cursor::{Cursor, CursorError};
 pub use self::feed::Feed;
+pub use self::metrics::FeedMetrics;
 pub use self::start::Start;
 
 use self::backfill::BackfillSource;
 use self::bar_channels::BarChannels;
 use self::channel_state::ChannelState;
 use self::gap_healer::GapHealer;
+use self::metrics::FeedCounters;
 
 /// Creates feeds that begin at any moment and have no gaps.
 #[derive(Clone)]
@@ -85,6 +88,7 @@ pub struct Continuity {
     live: Arc<dyn LiveSource>,
     backfill: BackfillSource,
     outlasts_refusals: bool,
+    counters: Arc<FeedCounters>,
 }
 
 impl Continuity {
@@ -98,7 +102,14 @@ impl Continuity {
         clock: Arc<dyn Clock>,
         config: ContinuityConfig,
     ) -> Self {
-        Self { live, backfill: BackfillSource { pages, candles, clock, config }, outlasts_refusals: false }
+        let backfill = BackfillSource { pages, candles, clock, config };
+        Self { live, backfill, outlasts_refusals: false, counters: Arc::default() }
+    }
+
+    /// Returns the metrics of all feeds that this and its clones have created.
+    #[must_use]
+    pub fn metrics(&self) -> FeedMetrics {
+        self.counters.snapshot()
     }
 
     /// Returns the same for feeds that stay open when the venue refuses their subscription. They continue once it no
@@ -147,7 +158,8 @@ impl Continuity {
             &self.backfill.config,
             self.backfill.clock.now(),
         )
-        .with_bars(bars);
+        .with_bars(bars)
+        .counting_in(Arc::clone(&self.counters));
         if !capabilities.revision_policy.live_is_provisional {
             healer.compare_candles(capabilities.finality_delay);
         }

@@ -29,9 +29,10 @@ mod query_scope;
 mod recent_trades;
 mod single_flight;
 mod slot_grid;
+mod trade_walk;
 
 pub use config::CoordinatorConfig;
-pub use continuity::{Continuity, ContinuityConfig, Cursor, CursorError, Feed, Start};
+pub use continuity::{Continuity, ContinuityConfig, Cursor, CursorError, Feed, FeedMetrics, Start};
 pub use coordinator::Coordinator;
 pub use metrics::CoordinatorMetrics;
 pub use page_plan::PagePlan;

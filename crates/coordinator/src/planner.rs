@@ -59,7 +59,7 @@ impl PlannerInput<'_> {
         let free = self.free();
         match self.density {
             None if self.claims.is_empty() => {
-                free.last().map(|range| self.newest_page(*range)).into_iter().take(self.room).collect()
+                free.last().map(|range| self.newest_page(range)).into_iter().take(self.room).collect()
             }
             None => Vec::new(),
             Some(density) if density.is_dense() => self.side_by_side(&free),
@@ -68,10 +68,10 @@ impl PlannerInput<'_> {
     }
 
     /// Returns the ranges that are neither proven nor claimed, oldest first.
-    fn free(&self) -> Vec<TimeRange> {
+    fn free(&self) -> RangeSet {
         let mut free = self.unknown.clone();
         self.claims.iter().for_each(|claim| free.remove(*claim));
-        free.into_vec()
+        free
     }
 
     /// Returns as much of the newer end of `range` as one page is sure to show.
@@ -80,7 +80,7 @@ impl PlannerInput<'_> {
         TimeRange::new(range.from().max(from), range.to()).unwrap_or(range)
     }
 
-    fn side_by_side(&self, free: &[TimeRange]) -> Vec<TimeRange> {
+    fn side_by_side(&self, free: &RangeSet) -> Vec<TimeRange> {
         let mut chunks = Vec::new();
         for range in free.iter().rev() {
             let mut rest = Some(*range);
@@ -116,7 +116,7 @@ impl PlannerInput<'_> {
     /// Returns a page far behind the `next` one. If it shows a row, everything between can be requested in
     /// parallel. At first it goes as far as the number of arrived pages justifies, and after an empty one half
     /// as far.
-    fn scout(&self, free: &[TimeRange], next: TimeRange) -> Option<TimeRange> {
+    fn scout(&self, free: &RangeSet, next: TimeRange) -> Option<TimeRange> {
         let from = free.first()?.from().max(self.probable_start);
         let behind = self.slots.count(TimeRange::new(from, next.from()).ok()?).div_ceil(u64::from(self.page));
         let pages = match self.empty {
@@ -125,12 +125,12 @@ impl PlannerInput<'_> {
             _ => behind / 2,
         };
         let end = self.slots.back(next.to(), pages * u64::from(self.page));
-        let range = free.iter().rev().find(|range| range.from() < end)?;
-        let chunk = self.newest_page(TimeRange::new(range.from(), range.to().min(end)).ok()?);
+        let range = free.stretches(TimeRange::new(Timestamp::MIN, end).ok()?).held().next_back()?;
+        let chunk = self.newest_page(range);
         (pages > 0 && chunk.to() <= next.from()).then_some(chunk)
     }
 
-    fn walk(&self, free: &[TimeRange], density: Density) -> Vec<TimeRange> {
+    fn walk(&self, free: &RangeSet, density: Density) -> Vec<TimeRange> {
         let mut chunks = Vec::new();
         for range in free.iter().rev() {
             let walkers = WALKERS.saturating_sub(self.claims.len() + chunks.len());

@@ -1,11 +1,11 @@
 //! Any number of recent trades, built from single pages.
 //!
-//! Trades are paged one page after the other, because only the last page shows where the next one begins. They are
-//! not stored, so nothing has to be proven about them beyond their order.
+//! They are not stored, so nothing has to be proven about them beyond their order.
 
-use market_backbone_core::{Priority, SourceError, Symbol, Trade, TradeCursor, TradePageRequest};
+use market_backbone_core::{Priority, SourceError, Symbol, Trade, TradeCursor};
 
 use crate::Coordinator;
+use crate::trade_walk::{TradeWalk, WalkStep};
 
 impl Coordinator {
     /// Fetches the newest `count` trades that the venue still has, oldest first.
@@ -22,22 +22,17 @@ impl Coordinator {
         let pages = self.pages();
         let capabilities = pages.capabilities();
         let kept_since = capabilities.trades_kept_since(self.now());
-        let is_kept = |cursor: &TradeCursor| match cursor {
-            TradeCursor::At(moment) => *moment > kept_since,
-            TradeCursor::Latest | TradeCursor::Before(_) => true,
-        };
         let mut newest_first: Vec<Trade> = Vec::new();
-        let mut next = Some(TradeCursor::Latest);
-        while newest_first.len() < count
-            && let Some(cursor) = next.filter(is_kept)
-        {
-            let wanted =
-                u32::try_from(count - newest_first.len()).unwrap_or(u32::MAX).min(capabilities.trade_page);
-            let request = TradePageRequest { symbol: symbol.clone(), cursor, count: wanted };
+        let mut walk = TradeWalk::new(symbol.clone(), TradeCursor::Latest);
+        while newest_first.len() < count {
+            let wanted = u32::try_from(count - newest_first.len()).unwrap_or(u32::MAX);
+            let Some(request) = walk.next_request(wanted.min(capabilities.trade_page), kept_since) else {
+                break;
+            };
             let page = pages.trade_page(&request, priority).await?;
-            // A page that goes on where it began would be asked for ever.
-            next = page.next.filter(|next| *next != request.cursor);
-            newest_first.extend(page.trades.into_iter().rev());
+            if let WalkStep::Page(page) = walk.absorb(&request, page) {
+                newest_first.extend(page.trades.into_iter().rev());
+            }
         }
         newest_first.truncate(count);
         newest_first.reverse();

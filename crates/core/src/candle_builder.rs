@@ -154,10 +154,10 @@ impl CandleBuilder {
     }
 
     /// Adds a trade. A duplicate (by id) changes nothing.
-    pub fn on_trade(&mut self, trade: &Trade, mut tell: impl FnMut(BarEvent)) -> IngestOutcome {
+    pub fn on_trade(&mut self, trade: &Trade, mut notify: impl FnMut(BarEvent)) -> IngestOutcome {
         match ingest(&mut self.deduplicator, &mut self.slots.counts, trade) {
             Ok(tick) => {
-                self.slots.on_trade(tick, self.deduplicator.horizon(), &mut tell);
+                self.slots.on_trade(tick, self.deduplicator.horizon(), &mut notify);
                 IngestOutcome::Accepted
             }
             Err(outcome) => outcome,

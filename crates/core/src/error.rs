@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_the_venue_asks_for_is_told() {
+    fn a_wait_that_the_venue_asks_for_is_reported() {
         let wait = Duration::from_secs(7);
         let after = |kind| SourceError::new(kind, "x").retry_after();
         assert_eq!(after(SourceErrorKind::Throttled(Some(wait))), Some(wait));

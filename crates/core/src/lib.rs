@@ -81,7 +81,7 @@ pub use priority::Priority;
 pub use query::{
     CandleQuery, Delivery, Forming, MAX_COUNT, PageSequence, PriorClaims, QueryError, Selection, Subscription,
 };
-pub use range_set::RangeSet;
+pub use range_set::{RangeSet, Stretch, StretchWalk};
 pub use secret::Secret;
 pub use session::Session;
 pub use side_inference::{InferredSide, SideInference, SideRule};

@@ -276,8 +276,10 @@ pub enum QueryError {
     /// The range is empty or runs backwards.
     #[error(transparent)]
     Time(#[from] TimeError),
-    /// The range of a stream of candles has no beginning.
-    #[error("a stream of candles needs a beginning; name one, such as 2017-01-01")]
+    /// The range of a stream of candles has no beginning. A stream of the newest candles needs none.
+    #[error(
+        "a stream of a range needs a beginning; name one, such as 2017-01-01, or ask for the newest candles by their number"
+    )]
     OpenStart,
     /// The subscription names no market or no kind of data.
     #[error("nothing to subscribe to; name at least one market and one kind of data")]
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_is_wished_for_once() {
+    fn a_channel_is_subscribed_to_once() {
         let twice = [symbol("KRW-ETH"), symbol("KRW-BTC"), symbol("KRW-ETH")];
         let wish = Subscription::new(twice, [StreamKind::Trade]).unwrap();
         let codes: Vec<_> = wish.channels().iter().map(|channel| channel.symbol.code()).collect();

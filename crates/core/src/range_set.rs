@@ -3,6 +3,10 @@
 //! Every part of the workspace that has to remember "these slots, and no others" uses this type. Values beside the
 //! ranges (their provenance, their disputes) are kept by [`Coverage`](crate::Coverage).
 
+mod stretch_walk;
+
+pub use self::stretch_walk::{Stretch, StretchWalk};
+
 use crate::{TimeRange, Timestamp};
 
 /// A set of moments as sorted ranges that neither overlap nor touch.
@@ -102,24 +106,22 @@ impl RangeSet {
         !self.overlapping(range).is_empty()
     }
 
+    /// Walks over `range`: the stretches that the set holds, and those that it lacks, in turn.
+    #[must_use]
+    pub fn stretches(&self, range: TimeRange) -> StretchWalk<'_> {
+        StretchWalk::new(&self.ranges[self.overlapping(range)], range)
+    }
+
     /// Returns the part of the set that lies in `range`.
     #[must_use]
     pub fn within(&self, range: TimeRange) -> Self {
-        let inside = &self.ranges[self.overlapping(range)];
-        Self { ranges: inside.iter().filter_map(|one| one.intersect(range)).collect() }
+        Self { ranges: self.stretches(range).held().collect() }
     }
 
     /// Returns the part of `range` that the set does not hold.
     #[must_use]
     pub fn gaps(&self, range: TimeRange) -> Self {
-        let mut gaps = Vec::new();
-        let mut from = range.from();
-        for one in &self.ranges[self.overlapping(range)] {
-            gaps.extend(TimeRange::new(from, one.from()));
-            from = one.to();
-        }
-        gaps.extend(TimeRange::new(from, range.to()));
-        Self { ranges: gaps }
+        Self { ranges: self.stretches(range).lacking().collect() }
     }
 
     /// Returns the indices of the ranges that share a moment with `range`.

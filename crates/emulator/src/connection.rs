@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -26,7 +28,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::world::EmulatorWorld;
-use crate::{admin, calendar, massive, upbit};
+use crate::{EmulatedVenue, admin, calendar};
 
 /// The server's end of a WebSocket.
 pub(crate) type ServerSocket = WebSocketStream<TokioIo<Upgraded>>;
@@ -39,26 +41,26 @@ const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 #[error("reset on purpose")]
 pub(crate) struct ConnectionReset;
 
-/// The protocol of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SocketProtocol {
-    Upbit,
-    /// Massive's protocol, with current or 15-minute delayed data.
-    Massive {
-        delayed: bool,
-    },
-}
+/// What a venue does with a socket, until either side ends it.
+type SocketSession = Box<dyn FnOnce(ServerSocket, Arc<EmulatorWorld>) -> BoxFuture<'static, ()> + Send>;
 
-/// The place where a request leaves the upgrade it asked for.
-#[derive(Debug, Default)]
-pub(crate) struct UpgradeSlot(Mutex<Option<(OnUpgrade, SocketProtocol)>>);
+/// The place where a request leaves the upgrade it asked for, and what is to follow.
+#[derive(Default)]
+pub(crate) struct UpgradeSlot(Mutex<Option<(OnUpgrade, SocketSession)>>);
 
 impl UpgradeSlot {
-    pub(crate) fn put(&self, upgrade: OnUpgrade, talk: SocketProtocol) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, talk));
+    pub(crate) fn put<F>(
+        &self,
+        upgrade: OnUpgrade,
+        session: impl FnOnce(ServerSocket, Arc<EmulatorWorld>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let session: SocketSession = Box::new(move |socket, world| session(socket, world).boxed());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, session));
     }
 
-    fn take(&self) -> Option<(OnUpgrade, SocketProtocol)> {
+    fn take(&self) -> Option<(OnUpgrade, SocketSession)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -101,14 +103,11 @@ pub(crate) async fn drive(stream: impl ResettableStream, peer: IpAddr, world: Ar
         tracing::debug!(%error, "connection ended");
         return;
     }
-    let Some((upgrade, talk)) = slot.take() else { return };
+    let Some((upgrade, session)) = slot.take() else { return };
     match timeout(UPGRADE_DEADLINE, upgrade).await {
         Ok(Ok(upgraded)) => {
             let socket = ServerSocket::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
-            match talk {
-                SocketProtocol::Upbit => upbit::run(socket, world).await,
-                SocketProtocol::Massive { delayed } => massive::run(socket, world, delayed).await,
-            }
+            session(socket, world).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "upgrade failed"),
         Err(_) => tracing::debug!("upgrade never came"),
@@ -125,11 +124,8 @@ async fn answer(
         let headers = request.headers().clone();
         return Ok(admin::answer(world, request.map(Body::new)).await.send(&headers));
     }
-    let mut response = if massive::is_ours(request.uri().path()) {
-        massive::answer(world, request, slot).await?
-    } else {
-        upbit::answer(world, peer, request, slot).await?
-    };
+    let venue = EmulatedVenue::of_path(request.uri().path());
+    let mut response = (venue.answer)(world, peer, request, slot).await?;
     // Otherwise hyper would date the answer by this machine's clock.
     if let Ok(date) = HeaderValue::from_str(&calendar::http_date(world.now_ms())) {
         response.headers_mut().insert(header::DATE, date);

@@ -4,6 +4,7 @@
 //! repeated. What is wrong with the rows of a page is a function of the seed and the number of the page among
 //! its kind.
 
+mod delay_range;
 mod fault_controller;
 mod fault_script;
 mod page_fault_plan;
@@ -15,12 +16,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash_random;
 
+pub use delay_range::{DelayRange, ParseDelayError};
 pub(crate) use fault_controller::FaultController;
 pub(crate) use fault_script::TimestampSkew;
 pub use fault_script::{BadRowKind, FaultTarget, PageFault, PageKind, ScriptedFault};
 pub(crate) use page_fault_plan::{
     ColumnNames, CorruptionContext, PageFaultPlan, TimestampEncoding, elements, set, value,
 };
+
+/// The longest delay, in seconds; nobody waits for more.
+const MAX_DELAY_SECONDS: f64 = 86_400.0;
 
 /// The faults that the emulator injects. By default there are none. Shares are from 0 to 1.
 ///
@@ -34,6 +39,14 @@ pub struct Faults {
     pub latency_ms: u64,
     /// The largest additional random delay, in ms.
     pub jitter_ms: u64,
+    /// The σ of a heavy tail: the delay is multiplied by a log-normal factor with median 1; 0 for none.
+    pub latency_sigma: f64,
+    /// The share of the delay that passes before a request is counted against the limits.
+    pub counted_after: f64,
+    /// The least time that the venue needs for each REST request, one at a time, in ms.
+    pub service_ms: u64,
+    /// The largest random addition to it, in ms.
+    pub service_jitter_ms: u64,
     /// The share of calls answered with a 5xx HTML page.
     pub html: f64,
     /// The share of calls whose body ends before its `Content-Length`.
@@ -111,6 +124,10 @@ impl Default for Faults {
         Self {
             latency_ms: 0,
             jitter_ms: 0,
+            latency_sigma: 0.0,
+            counted_after: 0.0,
+            service_ms: 0,
+            service_jitter_ms: 0,
             html: 0.0,
             cut: 0.0,
             reset: 0.0,
@@ -191,11 +208,49 @@ impl Faults {
         hash_random::unit(hash_random::draw(seed ^ 0x1157, number)) < self.mute_listing
     }
 
-    /// Returns how long a call is delayed.
+    /// Returns how long a call is delayed after it was counted.
     pub(crate) fn delay(&self, seed: u64, number: u64) -> Duration {
-        let jitter = hash_random::unit(hash_random::draw(seed ^ 0xDE1A, number)) * self.jitter_ms as f64;
-        Duration::from_millis(self.latency_ms.saturating_add(jitter as u64))
+        self.way(hash_random::draw(seed ^ 0xDE1A, number), 1.0 - self.counted_after)
     }
+
+    /// Returns how long a call is delayed before it is counted.
+    pub(crate) fn way_there(&self, seed: u64, call: u64) -> Duration {
+        self.way(hash_random::draw(seed ^ 0x00E2, call), self.counted_after)
+    }
+
+    /// Returns a part of the delay, from a random number.
+    fn way(&self, draw: u64, part: f64) -> Duration {
+        let millis = self.latency_ms as f64 + hash_random::unit(draw) * self.jitter_ms as f64;
+        let tail = if self.latency_sigma > 0.0 { (self.latency_sigma * normal(draw)).exp() } else { 1.0 };
+        Duration::from_secs_f64((millis * tail * part.clamp(0.0, 1.0) / 1_000.0).min(MAX_DELAY_SECONDS))
+    }
+
+    /// Returns how long the venue works on a call.
+    pub(crate) fn service(&self, seed: u64, number: u64) -> Duration {
+        let drawn = hash_random::unit(hash_random::draw(seed ^ 0x5E4F, number));
+        let millis = self.service_ms as f64 + drawn * self.service_jitter_ms as f64;
+        Duration::from_secs_f64((millis / 1_000.0).min(MAX_DELAY_SECONDS))
+    }
+
+    /// Sets the delay of every answer.
+    #[must_use]
+    pub fn with_latency(self, range: DelayRange) -> Self {
+        let DelayRange { least_ms, most_ms } = range;
+        Self { latency_ms: least_ms, jitter_ms: most_ms.saturating_sub(least_ms), ..self }
+    }
+
+    /// Sets the time that the venue needs for each request.
+    #[must_use]
+    pub fn with_service(self, range: DelayRange) -> Self {
+        let DelayRange { least_ms, most_ms } = range;
+        Self { service_ms: least_ms, service_jitter_ms: most_ms.saturating_sub(least_ms), ..self }
+    }
+}
+
+/// Returns a number of the standard normal distribution, from a random number.
+fn normal(draw: u64) -> f64 {
+    let (one, other) = (hash_random::unit(draw), hash_random::unit(hash_random::draw(draw, 1)));
+    (-2.0 * one.max(f64::MIN_POSITIVE).ln()).sqrt() * (std::f64::consts::TAU * other).cos()
 }
 
 /// The reason why a list of faults is invalid.
@@ -235,6 +290,38 @@ mod tests {
         assert!((900..1_100).contains(&share(CallFailure::Reset)));
         assert_eq!(share(CallFailure::Cut) + share(CallFailure::Throttle), 0);
         assert_eq!(draws, (0..10_000).map(|n| faults.draw(3, n)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn delays_lie_where_they_are_said_to() {
+        let range = |text: &str| text.parse::<DelayRange>().unwrap();
+        let faults = Faults::default().with_latency(range("40±10")).with_service(range("5..20"));
+        let millis = |times: Vec<Duration>| {
+            let millis = times.iter().map(|time| time.as_secs_f64() * 1_000.0);
+            millis.fold((f64::MAX, 0.0_f64), |(least, most), time| (least.min(time), most.max(time)))
+        };
+        let all = |of: &dyn Fn(u64) -> Duration| millis((0..10_000).map(of).collect());
+        let near = |(least, most): (f64, f64), (from, to): (f64, f64)| {
+            assert!(
+                from <= least && least < from + 0.1 && to - 0.1 < most && most <= to,
+                "{least} to {most}"
+            );
+        };
+        near(all(&|number| faults.delay(1, number)), (30.0, 50.0));
+        near(all(&|number| faults.service(1, number)), (5.0, 20.0));
+        let split = Faults { counted_after: 0.5, ..faults };
+        near(all(&|number| split.delay(1, number)), (15.0, 25.0));
+        near(all(&|call| split.way_there(1, call)), (15.0, 25.0));
+        let tail = Faults { latency_ms: 40, latency_sigma: 0.8, ..Faults::default() };
+        let mut times: Vec<_> =
+            (0..10_001).map(|number| tail.delay(1, number).as_secs_f64() * 1_000.0).collect();
+        times.sort_by(f64::total_cmp);
+        // The median is the latency, and one σ up is 2.23 times as much.
+        assert!(
+            (38.0..42.0).contains(&times[5_000]) && (83.0..95.0).contains(&times[8_413]),
+            "{}",
+            times[8_413]
+        );
     }
 
     #[test]

@@ -43,6 +43,7 @@ mod number;
 mod response;
 mod scenario;
 mod serve;
+mod single_server;
 mod socket_registry;
 mod tape;
 mod traffic_log;
@@ -53,8 +54,11 @@ pub use clock::EmulatorClock;
 pub use connector::Connector;
 pub use emulated_venue::EmulatedVenue;
 pub use error::EmulatorError;
-pub use faults::{BadRowKind, FaultTarget, Faults, PageFault, PageKind, ParseFaultsError, ScriptedFault};
-pub use limiter::{BanBody, BanRule, LimiterKind};
+pub use faults::{
+    BadRowKind, DelayRange, FaultTarget, Faults, PageFault, PageKind, ParseDelayError, ParseFaultsError,
+    ScriptedFault,
+};
+pub use limiter::{BanBody, BanRule, LimitRule, LimitUnit, LimiterKind, ParseLimitError};
 pub use massive::{
     EmulatedPlan, EvictionPolicy, ExchangeHours, ParseSplitsError, SocketTermination, SplitSpec,
     StockActivity, StockBar, StockTrade, StocksScenario, StocksTape, TickerSet, TickerSpec, TradeFlood,

@@ -3,21 +3,17 @@
 //! It uses a sliding log of accepted requests, not a token bucket: a bucket would let a burst through that
 //! the real window rejects.
 
+mod limit_rule;
+mod request_log;
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-/// The way in which requests are counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LimiterKind {
-    /// A sliding window: no stretch of its length holds more accepted requests than the limit.
-    #[default]
-    Sliding,
-    /// A fixed window: the count starts anew with each calendar window (each full second).
-    Fixed,
-}
+pub use limit_rule::{LimitRule, LimitUnit, LimiterKind, ParseLimitError};
+use request_log::RequestLog;
 
 /// The rule by which repeated 429s end in a 418.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +73,7 @@ struct ViolationHistory {
 
 #[derive(Debug, Default)]
 struct EmulatorLimiterState {
-    accepted: FxHashMap<(IpAddr, &'static str), VecDeque<i64>>,
+    accepted: FxHashMap<(IpAddr, &'static str), RequestLog>,
     violations: FxHashMap<IpAddr, ViolationHistory>,
 }
 
@@ -86,35 +82,40 @@ struct EmulatorLimiterState {
 pub(crate) struct EmulatorLimiter {
     kind: LimiterKind,
     ban: Option<BanRule>,
+    /// The rules that replace those of their groups.
+    rules: Vec<LimitRule>,
     state: Mutex<EmulatorLimiterState>,
 }
 
 impl EmulatorLimiter {
-    pub(crate) fn new(kind: LimiterKind, ban: Option<BanRule>) -> Self {
-        Self { kind, ban, state: Mutex::default() }
+    pub(crate) fn new(kind: LimiterKind, ban: Option<BanRule>, rules: Vec<LimitRule>) -> Self {
+        Self { kind, ban, rules, state: Mutex::default() }
     }
 
-    /// Counts a request that arrived at `now_us`.
+    /// Returns the rules of the group of `limit`, which is the venue's own.
+    fn rules_of(&self, limit: EmulatorLimit) -> Vec<LimitRule> {
+        let mut rules: Vec<_> = self.rules.iter().filter(|rule| rule.group == limit.group).cloned().collect();
+        if rules.is_empty() {
+            rules.push(LimitRule::of(limit));
+        }
+        for rule in &mut rules {
+            rule.kind = rule.kind.or(Some(self.kind));
+        }
+        rules
+    }
+
+    /// Counts a request that arrived at `now_us`. All rules of its group hold; the budget left is that of the first.
     pub(crate) fn check(&self, ip: IpAddr, limit: EmulatorLimit, now_us: i64) -> RateDecision {
+        let rules = self.rules_of(limit);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let EmulatorLimiterState { accepted, violations: offences } = &mut *state;
         let offender = offences.entry(ip).or_default();
         if now_us < offender.banned_until_us {
             return RateDecision::Banned { seconds: seconds_until(offender.banned_until_us, now_us) };
         }
-        let log = accepted.entry((ip, limit.group)).or_default();
-        let window_start = match self.kind {
-            LimiterKind::Sliding => now_us - limit.window_us + 1,
-            LimiterKind::Fixed => now_us - now_us.rem_euclid(limit.window_us),
-        };
-        while log.front().is_some_and(|sent| *sent < window_start) {
-            log.pop_front();
-        }
-        let used = u32::try_from(log.len()).unwrap_or(u32::MAX);
-        if used < limit.requests {
-            log.push_back(now_us);
+        if let Some(left) = accepted.entry((ip, limit.group)).or_default().accept(&rules, now_us) {
             offender.rejections.clear();
-            return RateDecision::Accepted { left: limit.requests - used - 1 };
+            return RateDecision::Accepted { left };
         }
         self.ban.and_then(|rule| offender.record_rejection(rule, now_us)).unwrap_or(RateDecision::Rejected)
     }
@@ -157,7 +158,7 @@ mod tests {
 
     /// Returns how many of `count` requests `gap_us` apart are rejected, and when the first is.
     fn refused(kind: LimiterKind, start_us: i64, gap_us: i64, count: i64) -> (usize, Option<i64>) {
-        let limiter = EmulatorLimiter::new(kind, None);
+        let limiter = EmulatorLimiter::new(kind, None, Vec::new());
         let times = (0..count).map(|n| start_us + n * gap_us);
         let refused: Vec<i64> = times
             .filter(|at| limiter.check(IP, TEN, *at) == RateDecision::Rejected)
@@ -189,8 +190,31 @@ mod tests {
     }
 
     #[test]
+    fn a_window_from_the_first_request_on_forgets_all_at_once() {
+        // The second window begins with the request at 1.0 s.
+        assert_eq!(refused(LimiterKind::Anchored, 950_000, 10_000, 20), (10, Some(100_000)));
+        assert_eq!(refused(LimiterKind::Anchored, 0, 95_000, 22), (2, Some(950_000)));
+        assert_eq!(refused(LimiterKind::Anchored, 0, 100_000, 1_000), (0, None));
+    }
+
+    #[test]
+    fn all_rules_of_a_group_hold_by_weight_and_by_requests() {
+        let rules =
+            ["candles=20/1s,weight:4", "candles=8/10s,requests,fixed"].map(|text| text.parse().unwrap());
+        let limiter = EmulatorLimiter::new(LimiterKind::Sliding, None, rules.to_vec());
+        let ask = |at| limiter.check(IP, TEN, at);
+        let left: Vec<_> = (0..6).map(ask).collect();
+        let accepted = |left| RateDecision::Accepted { left };
+        assert_eq!(left[..5], [16, 12, 8, 4, 0].map(accepted), "five of weight 4 in a second");
+        assert_eq!(left[5], RateDecision::Rejected);
+        assert_eq!([1, 2, 3].map(|second| ask(second * 2_000_000)), [16; 3].map(accepted));
+        assert_eq!(ask(8_000_000), RateDecision::Rejected, "eight requests in ten seconds");
+        assert_eq!(ask(10_000_000), accepted(16), "the clock's next ten seconds");
+    }
+
+    #[test]
     fn groups_and_addresses_are_counted_apart() {
-        let limiter = EmulatorLimiter::new(LimiterKind::Sliding, None);
+        let limiter = EmulatorLimiter::new(LimiterKind::Sliding, None, Vec::new());
         let other = EmulatorLimit { group: "ticker", ..TEN };
         let far = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
         for left in (0..10).rev() {
@@ -205,7 +229,7 @@ mod tests {
     fn a_ban_follows_refusals_in_a_row_and_doubles() {
         let rule = BanRule { after: 3, within_ms: 1_000, seconds: 60, body: BanBody::Json };
         let one = EmulatorLimit { requests: 1, ..TEN };
-        let limiter = EmulatorLimiter::new(LimiterKind::Sliding, Some(rule));
+        let limiter = EmulatorLimiter::new(LimiterKind::Sliding, Some(rule), Vec::new());
         let ask = |us| limiter.check(IP, one, us);
         assert_eq!(ask(0), RateDecision::Accepted { left: 0 });
         assert_eq!([ask(1), ask(2)], [RateDecision::Rejected; 2]);

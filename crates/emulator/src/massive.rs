@@ -26,9 +26,6 @@ pub use scenario::{
 pub use stocks_tape::{StockBar, StockTrade, StocksTape};
 
 pub(crate) use exchange::StockExchange;
-pub(crate) use service::answer;
-pub(crate) use service::route::is_ours;
-pub(crate) use socket::run;
 
 use crate::EmulatedVenue;
 
@@ -39,4 +36,6 @@ pub(crate) const EMULATED: EmulatedVenue = EmulatedVenue {
     summary: "US stocks; keys: test-key (everything), developer-key, starter-key (delayed), free-key",
     socket_path: "stocks",
     regions: &[],
+    owns: service::route::is_ours,
+    answer: |world, _, request, slot| Box::pin(service::answer(world, request, slot)),
 };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::clock::EmulatorClock;
 use crate::faults::{Faults, ScriptedFault};
-use crate::limiter::{BanRule, LimiterKind};
+use crate::limiter::{BanRule, LimitRule, LimiterKind};
 use crate::massive::{ExchangeHours, StocksScenario, TickerSet};
 use crate::number::NumberFormat;
 use crate::upbit::EmulatedRegion;
@@ -29,6 +29,8 @@ pub struct Scenario {
     pub clock: EmulatorClock,
     /// The way in which requests are counted against the limits.
     pub limiter: LimiterKind,
+    /// The rules that replace the venue's own for their groups: with weights, or several windows at once.
+    pub limits: Vec<LimitRule>,
     /// The rule by which repeated 429s end in a 418; `None` for never.
     pub ban: Option<BanRule>,
     /// The spelling of numbers.
@@ -60,6 +62,7 @@ impl Default for Scenario {
             outages: Vec::new(),
             clock: EmulatorClock::system(),
             limiter: LimiterKind::Sliding,
+            limits: Vec::new(),
             ban: Some(BanRule::default()),
             number_format: NumberFormat::Measured,
             faults: Faults::default(),

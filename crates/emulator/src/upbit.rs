@@ -15,8 +15,7 @@ mod trades;
 
 pub(crate) use markets::EmulatedMarkets;
 pub use region::{EmulatedRegion, ParseRegionError};
-pub(crate) use service::answer;
-pub(crate) use socket::{FrameFaultInjector, OpenSocketGuard, SocketFaultState, run};
+pub(crate) use socket::{FrameFaultInjector, OpenSocketGuard, SocketFaultState};
 
 use crate::EmulatedVenue;
 
@@ -27,4 +26,7 @@ pub(crate) const EMULATED: EmulatedVenue = EmulatedVenue {
     summary: "Coins; no key",
     socket_path: "websocket/v1",
     regions: &["kr", "sg", "id", "th"],
+    // Everything that is nobody else's.
+    owns: |_| false,
+    answer: |world, peer, request, slot| Box::pin(service::answer(world, peer, request, slot)),
 };

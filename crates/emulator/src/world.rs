@@ -7,6 +7,7 @@ use crate::faults::FaultController;
 use crate::limiter::EmulatorLimiter;
 use crate::massive::StockExchange;
 use crate::scenario::Scenario;
+use crate::single_server::SingleServer;
 use crate::socket_registry::SocketRegistry;
 use crate::traffic_log::TrafficLog;
 use crate::upbit::EmulatedMarkets;
@@ -20,6 +21,7 @@ pub(crate) struct EmulatorWorld {
     pub(crate) faults: FaultController,
     pub(crate) traffic_log: TrafficLog,
     pub(crate) sockets: SocketRegistry,
+    pub(crate) server: SingleServer,
     /// The stock exchange, built at the first request: most tests do not need thousands of tickers.
     exchange: OnceLock<StockExchange>,
     started_ms: i64,
@@ -30,10 +32,11 @@ impl EmulatorWorld {
     pub(crate) fn new(scenario: Scenario) -> Result<Self, EmulatorError> {
         Ok(Self {
             markets: EmulatedMarkets::of(&scenario)?,
-            limiter: EmulatorLimiter::new(scenario.limiter, scenario.ban),
+            limiter: EmulatorLimiter::new(scenario.limiter, scenario.ban, scenario.limits.clone()),
             faults: FaultController::new(scenario.faults, scenario.script.clone()),
             traffic_log: TrafficLog::default(),
             sockets: SocketRegistry::default(),
+            server: SingleServer::default(),
             exchange: OnceLock::new(),
             started_ms: scenario.clock.now_ms(),
             scenario,

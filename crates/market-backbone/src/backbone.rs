@@ -97,6 +97,7 @@ impl Backbone {
         Metrics {
             router: self.stack.router.metrics(),
             coordinator: self.stack.coordinator.metrics(),
+            feeds: self.stack.continuity.metrics(),
             recorder: self.stack.recorder.metrics(),
             shared: self.inner.tiers.shared(),
         }

@@ -10,7 +10,7 @@ use market_backbone_core::{
 };
 use market_backbone_routing::{Endpoint, PinnedConnection, Router, RouterConfig};
 use market_backbone_storage::{
-    ClockAwareSource, DerivedSource, Recorder, RecorderConfig, StoreConfig, StoredSource, UniverseStore,
+    ClockAwareSource, DerivedSource, Recorder, RecorderConfig, StoredSource, UniverseStore,
 };
 
 use crate::splits::SplitCache;
@@ -99,7 +99,7 @@ impl Default for Builder {
         Self {
             venues: Vec::new(),
             clock: Arc::new(SystemClock),
-            storage: Storage::Folder(StoreConfig::new("market-data")),
+            storage: Storage::default(),
             router: RouterConfig::default(),
             routers: Vec::new(),
             coordinator: CoordinatorConfig::default(),
@@ -165,9 +165,10 @@ impl Builder {
     }
 
     /// Keeps candles in this folder (default: `market-data` in the working directory).
+    #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn data_dir(self, dir: impl Into<PathBuf>) -> Self {
-        self.storage(Storage::Folder(StoreConfig::new(dir)))
+        self.storage(Storage::Folder(market_backbone_storage::StoreConfig::new(dir)))
     }
 
     /// Keeps candles in memory only.
@@ -266,7 +267,7 @@ impl Builder {
     /// source and their origin has not been claimed.
     pub async fn build(mut self) -> Result<Backbone, Error> {
         // The journal is beside the candles, so programs that share the candles share the venue's limits.
-        let beside = self.storage.folder().map(|folder| folder.get_dir().join("limits"));
+        let beside = self.storage.dir().map(|dir| dir.join("limits"));
         if let Some(limits) = self.limits_dir.take().or(beside) {
             let with_limits = |config: RouterConfig| match config.get_limits_dir() {
                 Some(_) => config,

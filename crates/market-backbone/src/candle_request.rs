@@ -16,6 +16,7 @@ use market_backbone_routing::RequestOptions;
 
 use self::fetch::{FetchSettings, ProgressCallback, ProgressReporter};
 use self::window::{AnyWindow, CandleWindow, DefaultWindow, LastWindow, RangeWindow};
+use crate::candle_stream::StreamWindow;
 use crate::{Backbone, CandleStream, Error, Plan, Progress};
 
 /// A request for candles, which `.await` sends.
@@ -84,6 +85,16 @@ impl CandleRequest<LastWindow> {
         self.window.before = Some(moment.try_into().map_err(Into::into));
         self
     }
+
+    /// Requests the newest candles in chunks of `chunk_candles` each, oldest first, for more than fit in memory.
+    ///
+    /// Where they begin is known only when all of them have been fetched. So the first chunk comes after that, and the
+    /// chunks are read from the store: a stream of [a range](CandleRequest::range) begins at once. At most two chunks are
+    /// held at a time. Candles that have opened meanwhile are in the last chunk.
+    pub fn stream(self, chunk_candles: usize) -> CandleStream {
+        let window = StreamWindow::Last(self.window);
+        CandleStream::new(self.series, window, self.settings, self.progress, chunk_candles)
+    }
 }
 
 impl CandleRequest<RangeWindow> {
@@ -93,7 +104,8 @@ impl CandleRequest<RangeWindow> {
     /// At most two chunks are held at a time, the one being returned and the next one, however slow the reader
     /// is. [`CandleStream`] says how to resume after a stream has ended.
     pub fn stream(self, chunk_slots: usize) -> CandleStream {
-        CandleStream::new(self.series, self.window, self.settings, self.progress, chunk_slots)
+        let window = StreamWindow::Range(self.window);
+        CandleStream::new(self.series, window, self.settings, self.progress, chunk_slots)
     }
 }
 
@@ -164,15 +176,20 @@ impl<W: CandleWindow> CandleRequest<W> {
         self.settings.backbone.plan(&self.query()?).await
     }
 
-    /// Returns the stores' coverage of the series within the window, without a request. The window of a count
-    /// is all time before its end. Candles that could be computed from one-minute ones are not included.
+    /// Returns what is known of the series within the window, without a request. The window of a count is all time
+    /// before its end.
+    ///
+    /// It is what an answer would be made of: candles in the stores, and candles that can be computed from stored
+    /// shorter ones. The spans of the latter have the origin [`Derived`](crate::Origin::Derived). A request for any
+    /// known range costs nothing (with a shared database, a derived range between stored ones may be fetched with them).
     ///
     /// # Errors
     ///
-    /// If the request is invalid, or the store cannot be read.
+    /// If the request is invalid, the timeframe is not to be had, or the store cannot be read.
     pub async fn coverage(self) -> Result<Coverage, Error> {
         let query = self.query()?;
-        let known = self.settings.backbone.inner().tiers.coverage(&query.series).await?;
+        let stack = self.settings.backbone.stack();
+        let known = stack.candles.known(&query, stack.shared_tier.as_deref()).await?;
         let asked = self.window.bounds()?;
         let grid = self.settings.backbone.grid();
         let end = query.as_of.map_or(Timestamp::MAX, |moment| grid.floor(query.series.timeframe, moment));

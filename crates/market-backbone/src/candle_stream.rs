@@ -1,4 +1,6 @@
-//! The candles of a range in chunks: a range of any length, in bounded memory.
+//! The candles of a range, or the newest ones, in chunks: any number of them, in bounded memory.
+
+mod newest;
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,18 +10,19 @@ use std::task::{Context, Poll};
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
 use market_backbone_core::{
-    CandleQuery, CandleSet, Grid, QueryError, Series, SymbolError, TimeRange, Timeframe, Timestamp,
+    CandleQuery, CandleSet, Grid, QueryError, Selection, Series, SymbolError, TimeError, TimeRange,
+    Timeframe, Timestamp,
 };
 
 use crate::Error;
 use crate::candle_request::fetch::{FetchSettings, ProgressCallback, ProgressReporter};
-use crate::candle_request::window::{RangeWindow, sealed::Window};
+use crate::candle_request::window::{LastWindow, RangeWindow, sealed::Window};
 
 /// The number of chunks that are fetched or wait for the reader: the next one is fetched while the reader
 /// processes this one, and no more are held.
 const CHUNKS_IN_FLIGHT: usize = 2;
 
-/// The candles of a range in chunks, oldest first; created by
+/// The candles of a range, or the newest ones, in chunks, oldest first; created by
 /// [`CandleRequest::stream`](crate::CandleRequest::stream).
 ///
 /// Each item is an answer of its own, with its coverage, and each slot of the range is in exactly one of them.
@@ -53,10 +56,33 @@ struct Chunk {
     resume_at: Timestamp,
 }
 
+/// The window of a stream.
+#[derive(Clone, Debug)]
+pub(crate) enum StreamWindow {
+    Range(RangeWindow),
+    Last(LastWindow),
+}
+
+impl StreamWindow {
+    fn bounds(&self) -> Result<TimeRange, TimeError> {
+        match self {
+            Self::Range(window) => window.bounds(),
+            Self::Last(window) => window.bounds(),
+        }
+    }
+
+    fn query(&self, series: Series) -> Result<CandleQuery, QueryError> {
+        match self {
+            Self::Range(window) => window.query(series),
+            Self::Last(window) => window.query(series),
+        }
+    }
+}
+
 impl CandleStream {
     pub(crate) fn new(
         series: Result<Series, SymbolError>,
-        window: RangeWindow,
+        window: StreamWindow,
         settings: FetchSettings,
         progress: Option<ProgressCallback>,
         chunk_slots: usize,
@@ -118,15 +144,15 @@ impl fmt::Debug for CandleStream {
 
 async fn open(
     series: Result<Series, SymbolError>,
-    window: &RangeWindow,
+    window: &StreamWindow,
     settings: FetchSettings,
     progress: Option<ProgressCallback>,
     chunk_slots: usize,
 ) -> Result<BoxStream<'static, Result<Chunk, Error>>, Error> {
-    let (series, range) = (series?, window.bounds()?);
-    let query = |range| settings.applied_to(CandleQuery::within(series.clone(), range));
-    let whole = query(range)?;
-    if range.from() == Timestamp::MIN {
+    let series = series?;
+    let whole = settings.applied_to(window.query(series.clone())?)?;
+    let range = window.bounds()?;
+    if matches!(window, StreamWindow::Range(_)) && range.from() == Timestamp::MIN {
         return Err(QueryError::OpenStart.into());
     }
     // The bounds are those of a count.
@@ -135,14 +161,37 @@ async fn open(
         Some(callback) => Some(ProgressReporter::begin(callback, &settings.backbone, &whole).await?),
         None => None,
     };
-    let mut ranges = ChunkRanges {
-        grid: settings.backbone.grid(),
-        timeframe: series.timeframe,
-        slots: i64::try_from(chunk_slots).unwrap_or(i64::MAX),
-        rest: Some(range),
-    };
-    let now = settings.backbone.clone();
-    let ranges = std::iter::from_fn(move || ranges.next(now.now()));
+    Ok(match (window, whole.selection()) {
+        (StreamWindow::Last(_), Selection::Last { count, before, .. }) => {
+            let ask = (count, before);
+            let ranges =
+                newest::chunk_ranges(&series, ask, chunk_slots, &settings, progress.as_ref()).await?;
+            if let Some(progress) = &progress {
+                progress.finish(); // from here on they come from the store
+            }
+            chunks(series, ranges.into_iter(), settings, None)
+        }
+        _ => {
+            let mut ranges = ChunkRanges {
+                grid: settings.backbone.grid(),
+                timeframe: series.timeframe,
+                slots: i64::try_from(chunk_slots).unwrap_or(i64::MAX),
+                rest: Some(range),
+            };
+            let now = settings.backbone.clone();
+            let ranges = std::iter::from_fn(move || ranges.next(now.now()));
+            chunks(series, ranges, settings, progress)
+        }
+    })
+}
+
+/// Fetches the chunks of `ranges`, which are in order and meet.
+fn chunks(
+    series: Series,
+    ranges: impl Iterator<Item = TimeRange> + Send + 'static,
+    settings: FetchSettings,
+    progress: Option<ProgressReporter>,
+) -> BoxStream<'static, Result<Chunk, Error>> {
     let (settings, progress) = (Arc::new(settings), progress.map(Arc::new));
     let finished = progress.clone();
     let fetches = stream::iter(ranges).map(move |range| {
@@ -160,7 +209,7 @@ async fn open(
         }
         Poll::Ready(None)
     });
-    Ok(fetches.buffered(CHUNKS_IN_FLIGHT).chain(end).boxed())
+    fetches.buffered(CHUNKS_IN_FLIGHT).chain(end).boxed()
 }
 
 /// Returns the slot at which a later request resumes: the first one that is not final, or the end of `range`.

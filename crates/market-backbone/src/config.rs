@@ -7,4 +7,6 @@ pub use market_backbone_routing::{
 };
 #[cfg(feature = "postgres")]
 pub use market_backbone_storage::PostgresConfig;
-pub use market_backbone_storage::{MaintenanceConfig, RecorderConfig, Retention, StoreConfig};
+pub use market_backbone_storage::RecorderConfig;
+#[cfg(feature = "sqlite")]
+pub use market_backbone_storage::{MaintenanceConfig, Retention, StoreConfig};

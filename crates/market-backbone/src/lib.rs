@@ -15,6 +15,7 @@ mod dispatcher;
 mod error;
 mod error_kind;
 mod interests;
+#[cfg(feature = "sqlite")]
 mod legacy_folder;
 mod market_day;
 mod market_list;
@@ -45,6 +46,7 @@ pub use client::Client;
 pub use dispatcher::{CallbackPanic, Dispatcher, Registration};
 pub use error::{Error, UnknownVenue};
 pub use error_kind::ErrorKind;
+#[cfg(feature = "sqlite")]
 pub use legacy_folder::open_folder;
 pub use market_list::{ManyMarkets, MarketList, OneMarket};
 pub use metrics::Metrics;
@@ -52,9 +54,11 @@ pub use pinned::PinnedMarkets;
 pub use plan::Plan;
 pub use progress::Progress;
 pub use storage::Storage;
+pub use store::{Finding, IntegrityIssue, IssueLocation, RepairPlan};
+#[cfg(feature = "sqlite")]
 pub use store::{
-    Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,
-    SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SeriesStats, ShardMaintenance, ShardStats, SqliteStore,
+    StoreConfig, StoreStats,
 };
 pub use subscribe_request::SubscribeRequest;
 pub use system_clock::{SystemClock, SystemNow};
@@ -63,7 +67,7 @@ pub use venues::{
 };
 
 pub use market_backbone_coordinator::{
-    ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, Start,
+    ContinuityConfig, CoordinatorConfig, CoordinatorMetrics, Cursor, CursorError, Feed, FeedMetrics, Start,
 };
 pub use market_backbone_core::{
     AbsenceClaim, AdjustedCandles, BandIndicators, Calendar, Candle, CandleColumns, CandleColumnsBuilder,
@@ -72,9 +76,9 @@ pub use market_backbone_core::{
     GapCause, GapState, Grid, Instrument, Level, LossReason, ManualClock, OrderBook, Origin, OwnedCandleRows,
     PlainDecimal, PriceBand, Priority, Provenance, QueryError, RangeSet, RateLimitGroup, RejectedRow, Secret,
     Series, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError,
-    StoreErrorKind, StraddlingCandle, StreamKind, StreamKindError, Symbol, SymbolError, Ticker, TimeError,
-    TimeRange, Timeframe, TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId, VenueIdError,
-    View, ViewRow, WriteFailure,
+    StoreErrorKind, StraddlingCandle, StreamKind, StreamKindError, Stretch, StretchWalk, Symbol, SymbolError,
+    Ticker, TimeError, TimeRange, Timeframe, TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId,
+    VenueIdError, View, ViewRow, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,

@@ -1,6 +1,7 @@
 //! The storage tiers: a local store, and for several machines also a shared database.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use std::sync::OnceLock;
@@ -9,14 +10,17 @@ use std::sync::OnceLock;
 use futures::future::BoxFuture;
 use market_backbone_core::{
     Candle, CandleSource, CandleStore, Capabilities, Clock, Coverage, DerivationPolicy, Series, StoreError,
-    StoreErrorKind, Symbol, Timeframe, VenueId,
+    Symbol, Timeframe, VenueId,
 };
+#[cfg(feature = "sqlite")]
+use market_backbone_storage::StoreConfig;
 use market_backbone_storage::{
-    DerivedSource, MemoryStore, RemoteStore, RemoteStoreState, StoreConfig, StoredSource, UniverseStore,
+    DerivedSource, MemoryStore, RemoteStore, RemoteStoreState, StoredSource, UniverseStore,
 };
 #[cfg(feature = "postgres")]
 use market_backbone_storage::{PostgresConfig, PostgresStore};
 
+#[cfg(feature = "sqlite")]
 use crate::legacy_folder::open_folder;
 
 /// The place where candles are kept.
@@ -26,6 +30,7 @@ pub enum Storage {
     /// Candles are kept in memory, and are lost when the program ends.
     Memory,
     /// Candles are kept in a folder of this machine, which its programs may share.
+    #[cfg(feature = "sqlite")]
     Folder(StoreConfig),
     /// Candles are kept in a store of the program's own. The backbone closes it at the end of
     /// [`shutdown`](crate::Backbone::shutdown).
@@ -43,27 +48,47 @@ pub enum Storage {
         /// The shared database.
         database: PostgresConfig,
         /// The local folder before it, or `None` for memory.
+        #[cfg(feature = "sqlite")]
         local: Option<StoreConfig>,
     },
 }
 
+/// The folder `market-data` in the working directory; memory in a build without the feature `sqlite`.
+impl Default for Storage {
+    fn default() -> Self {
+        #[cfg(feature = "sqlite")]
+        return Self::Folder(StoreConfig::new("market-data"));
+        #[cfg(not(feature = "sqlite"))]
+        return Self::Memory;
+    }
+}
+
 impl Storage {
     /// Returns the folder of this machine, where there is one.
-    pub(crate) fn folder(&self) -> Option<&StoreConfig> {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn dir(&self) -> Option<&Path> {
         match self {
             Self::Memory | Self::Custom(_) => None,
-            Self::Folder(folder) => Some(folder),
+            Self::Folder(folder) => Some(folder.get_dir()),
             #[cfg(feature = "postgres")]
-            Self::Shared { local: near, .. } => near.as_ref(),
+            Self::Shared { local, .. } => local.as_ref().map(StoreConfig::get_dir),
         }
     }
 
+    /// Returns the folder of this machine: without the feature `sqlite` there is none.
+    #[cfg(not(feature = "sqlite"))]
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        None
+    }
+
     /// Returns the store of universes, which is beside the candles.
+    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "lists in memory keep no times"))]
     pub(crate) fn universes(&self, clock: &Arc<dyn Clock>) -> UniverseStore {
-        match self.folder() {
-            Some(folder) => UniverseStore::in_folder(folder.get_dir(), Arc::clone(clock)),
-            None => UniverseStore::in_memory(Arc::clone(clock)),
+        #[cfg(feature = "sqlite")]
+        if let Some(dir) = self.dir() {
+            return UniverseStore::in_folder(dir, Arc::clone(clock));
         }
+        UniverseStore::in_memory()
     }
 }
 
@@ -71,12 +96,15 @@ impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("Memory"),
+            #[cfg(feature = "sqlite")]
             Self::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
             Self::Custom(_) => f.debug_tuple("Custom").finish_non_exhaustive(),
             #[cfg(feature = "postgres")]
-            Self::Shared { database, local } => {
-                f.debug_struct("Shared").field("database", database).field("local", local).finish()
-            }
+            Self::Shared { database, .. } => f
+                .debug_struct("Shared")
+                .field("database", database)
+                .field("local", &self.dir())
+                .finish_non_exhaustive(),
         }
     }
 }
@@ -95,12 +123,23 @@ impl StorageTiers {
     /// Opens what `storage` names. The nearer store is opened first, and closed again if the rest fails.
     pub(crate) async fn open(storage: Storage) -> Result<Self, StoreError> {
         match storage {
-            Storage::Memory => Self::open_local(None).await,
-            Storage::Folder(folder) => Self::open_local(Some(folder)).await,
+            Storage::Memory => Ok(Self::in_memory(None)),
+            #[cfg(feature = "sqlite")]
+            Storage::Folder(folder) => Self::open_folder(folder).await,
             Storage::Custom(store) => Ok(Self::in_store(store, None)),
             #[cfg(feature = "postgres")]
-            Storage::Shared { database, local: near } => {
-                let mut tiers = Self::open_local(near).await?;
+            Storage::Shared {
+                database,
+                #[cfg(feature = "sqlite")]
+                local,
+            } => {
+                #[cfg(feature = "sqlite")]
+                let mut tiers = match local {
+                    Some(folder) => Self::open_folder(folder).await?,
+                    None => Self::in_memory(None),
+                };
+                #[cfg(not(feature = "sqlite"))]
+                let mut tiers = Self::in_memory(None);
                 let unclaimed = Arc::new(OnceLock::new());
                 match RemoteStore::open(
                     format!("the database {database}"),
@@ -136,14 +175,12 @@ impl StorageTiers {
         Ok(())
     }
 
-    async fn open_local(folder: Option<StoreConfig>) -> Result<Self, StoreError> {
-        let Some(config) = folder else {
-            return Ok(Self::in_memory(None));
-        };
+    #[cfg(feature = "sqlite")]
+    async fn open_folder(config: StoreConfig) -> Result<Self, StoreError> {
         let store = match open_folder(config).await {
             Ok(store) => store,
             // Nothing can be stored, but every query can be answered.
-            Err(error) if error.kind() == StoreErrorKind::DiskFull => {
+            Err(error) if error.kind() == market_backbone_core::StoreErrorKind::DiskFull => {
                 tracing::warn!(%error, "candles are kept in memory only");
                 return Ok(Self::in_memory(Some(error.to_string().into())));
             }
@@ -178,15 +215,6 @@ impl StorageTiers {
             shared.commit(series, candles, known).await?;
         }
         self.local.commit(series, candles, known).await
-    }
-
-    /// Returns the coverage of `series` in all stores together.
-    pub(crate) async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        let mut known = self.local.coverage(series).await?;
-        if let Some(shared) = &self.shared {
-            known.merge(&shared.coverage(series).await?);
-        }
-        Ok(known)
     }
 
     /// Returns the state of the shared store, where there is one.

@@ -1,6 +1,8 @@
 //! Everything a program needs to maintain a data folder by itself, without a backbone.
 
+pub use market_backbone_storage::{Finding, IntegrityIssue, IssueLocation, RepairPlan};
+#[cfg(feature = "sqlite")]
 pub use market_backbone_storage::{
-    Finding, IntegrityIssue, IssueLocation, MaintenanceConfig, MaintenanceReport, RepairPlan, Retention,
-    SeriesStats, ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SeriesStats, ShardMaintenance, ShardStats, SqliteStore,
+    StoreConfig, StoreStats,
 };

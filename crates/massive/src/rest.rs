@@ -158,7 +158,7 @@ fn trades(
     plan: MassivePlan,
     (capabilities, now): (&Capabilities, Timestamp),
 ) -> Result<HttpCall, SourceError> {
-    let TradePageRequest { symbol, cursor, count } = request;
+    let TradePageRequest { symbol, cursor, count, newest: _ } = request;
     if !plan.has_trades() {
         return Err(not_in_plan(format!("single trades are not in the plan {plan}")));
     }

@@ -142,17 +142,15 @@ impl HttpClient {
     async fn send(self, call: &HttpCall) -> Result<RawReply, SourceError> {
         let mut url = Url::clone(&self.base);
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
         let sent = self.time.machine();
         let response = match &self.backend {
             HttpBackend::Network(client) => {
-                client.get(url).query(&call.query).send().await.map_err(|error| self.failure(error))?
+                client.get(url).send().await.map_err(|error| self.failure(error))?
             }
-            HttpBackend::Custom(carrier, headers) => {
-                if !call.query.is_empty() {
-                    url.query_pairs_mut().extend_pairs(&call.query);
-                }
-                self.send_via(&**carrier, &url, headers).await?
-            }
+            HttpBackend::Custom(carrier, headers) => self.send_via(&**carrier, &url, headers).await?,
         };
         let status = response.status().as_u16();
         let headers = headers(&response);

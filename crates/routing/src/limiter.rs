@@ -41,9 +41,13 @@
 //!   ([`Limiter::of_scope`]), as far as the venue does not tell ([`Limiter::observe`]). What another process has in flight
 //!   arrives within five seconds or never: that process may have been killed.
 //!
-//! Clocks do not enter. Everything runs on the monotonic clock of the process, and what another or an earlier process sent
-//! is never taken for older than the more cautious of two clocks says (`journal/record.rs`). That is also why a rule whose
-//! windows the venue's clock cuts is kept as a sliding one: a window of the clock is one of its stretches.
+//! Wall clocks do not enter. Everything runs on the monotonic clock of the process, and what another or an earlier process
+//! sent is never taken for older than the more cautious of two clocks says (`journal/record.rs`).
+//!
+//! The exception is a rule [by the venue's clock](market_backbone_core::WindowKind::Fixed). It promises less: that no window
+//! of that clock takes more than `max`. Where answers have shown the clock's time within bounds
+//! ([`Limiter::set_venue_time`]), a request leaves the log when the venue has certainly begun another window than the one in
+//! which it can have arrived, if that is sooner. Without such bounds the rule is kept as a sliding one, which includes it.
 //!
 //! # Who goes first
 //!
@@ -66,6 +70,7 @@ mod config;
 mod estimate;
 mod group;
 mod handle;
+mod in_flight;
 mod journal;
 mod metrics;
 mod permit;
@@ -75,8 +80,10 @@ mod scope_registry;
 mod scope_state;
 mod send_log;
 mod sent_request;
+mod settled_requests;
 mod since_boot;
 mod state;
+mod venue_time;
 mod wait_queue;
 
 pub use config::LimiterConfig;

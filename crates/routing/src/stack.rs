@@ -66,8 +66,8 @@ pub(crate) fn compose(
     (retry, timeout): (RetryConfig, Duration),
 ) -> RequestStack {
     let host = http.host();
-    let rate_limit =
-        RateLimitLayer { limiter: limiter.clone(), venue: Arc::clone(venue), stats: Arc::clone(stats) };
+    let (limiter, clock) = (limiter.clone(), Arc::clone(time.clock()));
+    let rate_limit = RateLimitLayer { limiter, venue: Arc::clone(venue), stats: Arc::clone(stats), clock };
     let future_stamps = FutureStampFilter { time, max_ahead, stats: Arc::clone(stats) };
     let decoder = ReplyDecoder { venue: Arc::clone(venue), base: http.base().into(), future_stamps };
     let wire = ServiceBuilder::new()

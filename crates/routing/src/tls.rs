@@ -10,6 +10,12 @@ use std::sync::Arc;
 use market_backbone_core::{SourceError, SourceErrorKind};
 use rustls::{ClientConfig, RootCertStore};
 
+/// The protocols that the HTTP client speaks, the preferred one first.
+#[cfg(feature = "http2")]
+const HTTP_PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
+#[cfg(not(feature = "http2"))]
+const HTTP_PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
+
 /// Builds the configuration for sockets, without protocol negotiation.
 ///
 /// # Errors
@@ -27,7 +33,7 @@ pub fn client_config() -> Result<ClientConfig, SourceError> {
 /// Builds the configuration for HTTP, which prefers HTTP/2 where the venue speaks it.
 pub(crate) fn for_http(config: &ClientConfig) -> ClientConfig {
     let mut config = config.clone();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = HTTP_PROTOCOLS.iter().map(|name| name.to_vec()).collect();
     config
 }
 
@@ -55,6 +61,6 @@ mod tests {
     fn only_http_negotiates_a_protocol() {
         let config = client_config().unwrap();
         assert!(config.alpn_protocols.is_empty());
-        assert_eq!(for_http(&config).alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+        assert_eq!(for_http(&config).alpn_protocols, HTTP_PROTOCOLS);
     }
 }

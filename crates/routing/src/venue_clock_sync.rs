@@ -234,7 +234,11 @@ mod tests {
             side: None,
             received: time.machine(),
         };
-        time.on_trades(&TradePage { trades: (0..100).map(trade).collect(), dropped: 0, next: None });
+        time.on_trades(&TradePage {
+            trades: (0..100).map(trade).collect(),
+            dropped: 0,
+            ..TradePage::default()
+        });
         assert!(time.clock().is_measured());
         // Two of them may be wrong.
         assert_eq!(time.on_response(time.machine(), |_| None), at("2026-08-03T10:40:27Z"));

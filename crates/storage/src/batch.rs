@@ -45,6 +45,7 @@ impl Batch {
         }
     }
 
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn is_empty(&self) -> bool {
         self.candles.is_empty() && self.coverage.is_empty()
     }

@@ -172,7 +172,7 @@ impl ClockAwareSource {
         }
         let (symbol, series) = (query.series.symbol.clone(), query.series.clone());
         let count = self.venue.trade_page.min(CLOCK_PROBE_TRADES);
-        let trades = TradePageRequest { symbol, cursor: TradeCursor::Latest, count };
+        let trades = TradePageRequest { symbol, cursor: TradeCursor::Latest, count, newest: None };
         let answer = match self.pages.trade_page(&trades, query.priority).await {
             // Pages of trades may be none of the venue's, or none of the plan's.
             Err(error)

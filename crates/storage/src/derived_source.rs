@@ -5,6 +5,7 @@ mod aggregation;
 mod answer;
 mod derivation_plan;
 mod estimate;
+mod known;
 
 use std::fmt;
 use std::sync::Arc;

@@ -9,12 +9,14 @@ mod derived_check;
 mod finding;
 #[cfg(feature = "postgres")]
 mod ledger_check;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) mod lone_witness;
 mod repair;
 mod series_check;
 
 use market_backbone_core::{CandleStore, StoreError};
 
+#[cfg(feature = "sqlite")]
 pub(crate) use self::finding::Findings;
 pub use self::finding::{Finding, IntegrityIssue, IssueLocation};
 #[cfg(feature = "postgres")]

@@ -2,9 +2,9 @@
 //!
 //! [`StoredSource`] is the read path: it answers a query from a [`CandleStore`] where the ledger says that
 //! the store knows, fetches the rest from another source, and commits each piece, rows and coverage together,
-//! the moment it arrives. The stores are [`SqliteStore`], a folder of shard files with one table for each
-//! series, `PostgresStore` (feature `postgres`), a database that machines share, and [`MemoryStore`], which
-//! is not persistent. Each keeps earlier versions of corrected rows, and can be asked what it held at an
+//! the moment it arrives. The stores are `SqliteStore` (feature `sqlite`), a folder of shard files with one table
+//! for each series, `PostgresStore` (feature `postgres`), a database that machines share, and [`MemoryStore`],
+//! which is not persistent. Each keeps earlier versions of corrected rows, and can be asked what it held at an
 //! earlier moment. One `StoredSource` may wrap another: the near store, then the shared one, then the venue.
 //!
 //! [`export_archive`] copies a store into files with its coverage, [`import_archive`] reads them, and the
@@ -23,6 +23,7 @@ mod batch;
 mod clock_aware_source;
 mod commit_plan;
 mod derived_source;
+mod gap_query;
 mod grid_lookup;
 mod integrity_check;
 mod invalid_rows;
@@ -34,8 +35,10 @@ mod postgres_store;
 mod recorder;
 mod remote_store;
 mod revision;
+#[cfg(feature = "sqlite")]
 mod sqlite_store;
 mod stored_source;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod unclaimed_source;
 mod universe;
 
@@ -54,6 +57,7 @@ pub use memory_store::MemoryStore;
 pub use postgres_store::{DatabaseSeries, DatabaseStats, DatabaseTable, PostgresConfig, PostgresStore};
 pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use remote_store::{RemoteStore, RemoteStoreState};
+#[cfg(feature = "sqlite")]
 pub use sqlite_store::{
     MaintenanceConfig, MaintenanceReport, Retention, SeriesStats, ShardMaintenance, ShardStats, SqliteStore,
     StoreConfig, StoreStats,

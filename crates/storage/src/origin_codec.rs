@@ -2,8 +2,20 @@
 
 use market_backbone_core::Origin;
 
+/// An origin, or a word for one, that this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct OriginCodecError(String);
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl From<OriginCodecError> for sqlx::Error {
+    fn from(error: OriginCodecError) -> Self {
+        Self::Protocol(error.0)
+    }
+}
+
 /// Returns the word for `origin`.
-pub(crate) fn encode(origin: Origin) -> Result<&'static str, sqlx::Error> {
+pub(crate) fn encode(origin: Origin) -> Result<&'static str, OriginCodecError> {
     match origin {
         Origin::Rest => Ok("rest"),
         Origin::Early => Ok("early"),
@@ -11,12 +23,12 @@ pub(crate) fn encode(origin: Origin) -> Result<&'static str, sqlx::Error> {
         Origin::Provisional => Ok("provisional"),
         Origin::BeforeListing => Ok("listed"),
         Origin::Import => Ok("import"),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger has no name for {unknown:?}"))),
+        unknown => Err(OriginCodecError(format!("the ledger has no name for {unknown:?}"))),
     }
 }
 
 /// Returns the origin for `word`.
-pub(crate) fn decode(word: &str) -> Result<Origin, sqlx::Error> {
+pub(crate) fn decode(word: &str) -> Result<Origin, OriginCodecError> {
     match word {
         "rest" => Ok(Origin::Rest),
         "early" => Ok(Origin::Early),
@@ -24,6 +36,6 @@ pub(crate) fn decode(word: &str) -> Result<Origin, sqlx::Error> {
         "provisional" => Ok(Origin::Provisional),
         "listed" => Ok(Origin::BeforeListing),
         "import" => Ok(Origin::Import),
-        unknown => Err(sqlx::Error::Protocol(format!("the ledger has the unknown origin `{unknown}`"))),
+        unknown => Err(OriginCodecError(format!("the ledger has the unknown origin `{unknown}`"))),
     }
 }

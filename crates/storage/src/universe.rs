@@ -8,11 +8,15 @@
 //! An unknown key is an error that names the nearest ones. It never becomes another list: a bot that trades
 //! eight famous stocks because of a misspelt key is worse than one that does not start.
 
+#[cfg(feature = "sqlite")]
 mod backup;
 mod entry;
 mod resolve;
 mod store;
+#[cfg(feature = "sqlite")]
 mod table;
+#[cfg(feature = "sqlite")]
+mod universe_file;
 
 pub use entry::{ParseUniverseError, UniverseEntry, UniverseKind, read_universes};
 pub use resolve::{UnknownUniverse, resolve_universe};

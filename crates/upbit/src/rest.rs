@@ -66,9 +66,10 @@ fn to_parameter(before: Timestamp) -> Option<String> {
     Some(GRID.ceil(Timeframe::S1, before.max(Timestamp::EPOCH)).to_string())
 }
 
-/// A page is of one UTC day, which Upbit wants to know beside the id that the page ends before.
+/// A page is of one UTC day, which Upbit wants to know beside the id that the page ends before. It counts days from that
+/// of the market's newest trade, which is not always today: nothing may have been traded since midnight.
 fn trades(request: &TradePageRequest, now: Timestamp) -> Result<HttpCall, SourceError> {
-    let TradePageRequest { symbol, cursor, count } = request;
+    let TradePageRequest { symbol, cursor, count, newest } = request;
     let (id, day) = match cursor {
         TradeCursor::Latest => (None, now),
         TradeCursor::Before(TradeId::Number(id)) => (Some(*id), time_of_id(*id)),
@@ -78,7 +79,7 @@ fn trades(request: &TradePageRequest, now: Timestamp) -> Result<HttpCall, Source
         // What is before midnight is of the day before.
         TradeCursor::At(moment) => (Some(first_id_of(*moment)), moment.minus(Duration::from_nanos(1))),
     };
-    let days_ago = (day_number(now) - day_number(day)).max(0);
+    let days_ago = (day_number(newest.unwrap_or(now)) - day_number(day)).max(0);
     if days_ago > TRADE_DAYS {
         return Err(unsupported(format!(
             "upbit keeps the trades of the last {TRADE_DAYS} days only, not those of {days_ago} days ago"

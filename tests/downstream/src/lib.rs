@@ -8,4 +8,5 @@ pub mod bot;
 pub mod chart;
 pub mod journal_store;
 pub mod screener;
+pub mod toy_descriptor;
 pub mod toy_venue;

@@ -26,9 +26,20 @@ const RULES: FinalityRules =
 
 /// The adapter.
 #[derive(Clone, Copy, Debug)]
-pub struct ToyVenue;
+pub struct ToyVenue {
+    capabilities: Capabilities,
+}
 
-const CAPABILITIES: Capabilities = Capabilities {
+impl ToyVenue {
+    /// The adapter of the server whose data are kept as `source`.
+    #[must_use]
+    pub const fn for_source(source: VenueId) -> Self {
+        Self { capabilities: Capabilities { venue: source, ..CAPABILITIES } }
+    }
+}
+
+/// What the venue offers.
+pub const CAPABILITIES: Capabilities = Capabilities {
     venue: TOY,
     grid: Grid::Utc,
     candle_page: PAGE,
@@ -56,7 +67,11 @@ const CAPABILITIES: Capabilities = Capabilities {
 
 impl Venue for ToyVenue {
     fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
+        &self.capabilities
+    }
+
+    fn normalize_code(&self, name: &str) -> String {
+        name.to_uppercase()
     }
 
     fn encode(&self, call: &Call, _: Timestamp) -> Result<HttpCall, SourceError> {
@@ -114,7 +129,7 @@ impl Venue for ToyVenue {
 
     fn decode_markets(&self, body: &[u8]) -> Result<Vec<Instrument>, SourceError> {
         let text = String::from_utf8_lossy(body);
-        let codes = text.lines().filter_map(|code| Symbol::new(TOY, code).ok());
+        let codes = text.lines().filter_map(|code| Symbol::new(self.capabilities.venue, code).ok());
         let listed = |symbol: Symbol| Instrument {
             base: symbol.code().to_owned(),
             name: symbol.code().to_owned(),

@@ -118,8 +118,8 @@ async fn watch(
     let is_cut = matches!(happens, Happens::Cut(_) | Happens::Away(_));
     let has_states = !is_cut || faults.future_trade > 0.0;
     let kinds = [StreamKind::Trade].into_iter().chain(has_states.then_some(state));
-    let wish = client.subscribe(codes.iter().map(String::as_str), kinds);
-    let feed = wish.buffered(1 << 14).await.map_err(|error| format!("subscribing: {error}"))?;
+    let subscription = client.subscribe(codes.iter().map(String::as_str), kinds);
+    let feed = subscription.buffered(1 << 14).await.map_err(|error| format!("subscribing: {error}"))?;
     let clock = Arc::clone(&scene.ours) as Arc<dyn Clock>;
     let mut watch = Watch { feed, seen: Witness::default(), clock };
     if scene.driver == Driver::Sockets {

@@ -101,7 +101,7 @@ pub(super) fn range(from: i64, to: i64) -> std::ops::Range<Timestamp> {
     at(from)..at(to)
 }
 
-/// A folder with candles of both venues has no flaw, and a copy of it is the same.
+/// A folder with candles of both venues has no integrity issue, and a copy of it is the same.
 pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
     let (archive, other) = (folder.join("archive"), folder.join("other"));
     let store = SqliteStore::open(StoreConfig::new(folder)).await.unwrap();

@@ -1,51 +1,137 @@
 //! Closed bars of shares: the venue sends each after its end, sends it again when a late trade changes it, and a cut of the
-//! socket costs none.
+//! socket costs none, wherever in a bar it falls.
+
+use market_backbone::Feed;
+use market_backbone_emulator::Faults;
 
 use super::*;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bar_closes_as_the_venue_sends_it_and_is_revised_until_it_agrees_with_the_tape() {
-    let market = Market::of(Stage { late_share: 0.2, ..Stage::default() }).await;
-    let (rest, socket) = (market.venue.rest_url(), market.venue.stocks_ws_url());
-    let account = MassiveAccount::new(KEY, MassivePlan::Advanced).at(&rest, &socket);
-    let clock = Arc::clone(&market.clock) as Arc<dyn Clock>;
-    let backbone =
-        Backbone::builder().in_memory().clock(clock).massive_account(account).build().await.unwrap();
-    let client = backbone.client(Priority::High);
-    let mut feed = client.subscribe("SPY", [StreamKind::Bar(Timeframe::M1)]).await.unwrap();
-    let mut bars: BTreeMap<i64, Vec<(u32, f64)>> = BTreeMap::new();
-    let (mut order, mut now) = (Vec::new(), ELEVEN);
-    let deadline = Instant::now() + Duration::from_secs(120);
-    // So many minutes have been told, and so many more have passed, within which the oldest of them may be revised.
-    while order.len() < 12 {
-        assert!(Instant::now() < deadline, "{bars:?}");
-        now += 5_000;
-        market.hands.advance(5_000);
-        market.clock.advance(Duration::from_secs(5));
-        while let Ok(event) = timeout(Duration::from_millis(40), feed.next()).await {
-            let event = event.unwrap();
-            let FeedEvent::Bar { candle, revision, .. } = event else {
-                // Where the first connection takes its time, that is a gap.
-                assert!(matches!(event, FeedEvent::Gap(_)), "{event:?}");
-                continue;
-            };
-            let open = candle.open_time.as_millis();
-            if revision == 0 {
-                order.push(open);
+const BAR: StreamKind = StreamKind::Bar(Timeframe::M1);
+/// Time goes on in steps of so many ms.
+const STEP: i64 = 5_000;
+const MINUTE: i64 = 60_000;
+
+/// A feed of the bars of one share, and what it has told.
+struct BarWatch {
+    market: Market,
+    backbone: Backbone,
+    feed: Feed,
+    now: i64,
+    /// The revisions of each bar and its volume then, by the time at which it opens.
+    bars: BTreeMap<i64, Vec<(u32, f64)>>,
+    /// The bars in the order in which they closed.
+    order: Vec<i64>,
+    gaps: Vec<GapState>,
+    deadline: Instant,
+}
+
+impl BarWatch {
+    async fn start(stage: Stage) -> Self {
+        let market = Market::of(stage).await;
+        let (rest, socket) = (market.venue.rest_url(), market.venue.stocks_ws_url());
+        let account = MassiveAccount::new(KEY, MassivePlan::Advanced).at(&rest, &socket);
+        let clock = Arc::clone(&market.clock) as Arc<dyn Clock>;
+        let backbone =
+            Backbone::builder().in_memory().clock(clock).massive_account(account).build().await.unwrap();
+        let feed = backbone.client(Priority::High).subscribe("SPY", [BAR]).await.unwrap();
+        let (bars, order, gaps) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let deadline = Instant::now() + Duration::from_secs(240);
+        Self { market, backbone, feed, now: ELEVEN, bars, order, gaps, deadline }
+    }
+
+    /// Lets a step of time pass, and reads what comes of it.
+    async fn step(&mut self) {
+        assert!(Instant::now() < self.deadline, "{:?}, {:?}", self.bars, self.gaps);
+        self.now += STEP;
+        self.market.hands.advance(STEP);
+        self.market.clock.advance(Duration::from_millis(STEP.unsigned_abs()));
+        self.read().await;
+    }
+
+    async fn read(&mut self) {
+        while let Ok(event) = timeout(Duration::from_millis(40), self.feed.next()).await {
+            match event.unwrap() {
+                FeedEvent::Bar { candle, revision, .. } => {
+                    let open = candle.open_time.as_millis();
+                    if revision == 0 {
+                        self.order.push(open);
+                    }
+                    self.bars.entry(open).or_default().push((revision, candle.volume));
+                }
+                // Where the first connection takes its time, that is a gap, too.
+                FeedEvent::Gap(gap) => self.gaps.push(gap.state),
+                other => panic!("{other:?}"),
             }
-            bars.entry(open).or_default().push((revision, candle.volume));
         }
     }
-    assert!(order.is_sorted_by(|one, next| one < next), "{order:?}");
-    let revised = bars.values().filter(|told| told.len() > 1).count();
-    assert!(revised > 1, "{bars:?}");
-    let tape = market.venue.stocks().minutes("SPY", order[0], order[0] + 7 * 60_000, now);
-    assert_eq!(tape.len(), 7);
-    for bar in tape {
-        let told = &bars[&bar.start_ms];
-        assert!(told.iter().map(|(revision, _)| *revision).eq(0..told.len() as u32), "{told:?}");
-        assert_eq!(told.last().map(|(_, volume)| *volume), Some(bar.volume_e8 as f64 / 1e8), "{told:?}");
+
+    /// Lets time pass until it is so many ms after a minute began.
+    async fn go_to(&mut self, offset: i64) {
+        while self.now.rem_euclid(MINUTE) != offset {
+            self.step().await;
+        }
     }
-    backbone.shutdown().await;
-    market.venue.stop().await;
+
+    /// The first bars, so many of them, are those of the tape: each once, in order, and revised until it agrees.
+    fn assert_agrees_with_the_tape(&self, minutes: i64) {
+        assert!(self.order.is_sorted_by(|one, next| one < next), "{:?}", self.order);
+        let from = self.order[0];
+        let tape = self.market.venue.stocks().minutes("SPY", from, from + minutes * MINUTE, self.now);
+        assert_eq!(tape.len() as i64, minutes);
+        for bar in tape {
+            let told = self.bars.get(&bar.start_ms).unwrap_or_else(|| panic!("no bar {}", bar.start_ms));
+            assert!(told.iter().map(|(revision, _)| *revision).eq(0..told.len() as u32), "{told:?}");
+            assert_eq!(told.last().map(|(_, volume)| *volume), Some(bar.volume_e8 as f64 / 1e8), "{told:?}");
+        }
+    }
+
+    async fn close(self) {
+        self.backbone.shutdown().await;
+        self.market.venue.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bar_closes_as_the_venue_sends_it_and_is_revised_until_it_agrees_with_the_tape() {
+    let mut watch = BarWatch::start(Stage { late_share: 0.2, ..Stage::default() }).await;
+    // So many minutes have been told, and so many more have passed, within which the oldest of them may be revised.
+    while watch.order.len() < 12 {
+        watch.step().await;
+    }
+    let revised = watch.bars.values().filter(|told| told.len() > 1).count();
+    assert!(revised > 1, "{:?}", watch.bars);
+    watch.assert_agrees_with_the_tape(7);
+    watch.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_is_cut_inside_a_bar_costs_none_and_doubles_none() {
+    let mut watch = BarWatch::start(Stage::default()).await;
+    while watch.order.len() < 2 {
+        watch.step().await;
+    }
+    // Near the beginning, in the middle and near the end of a bar. The connection is back within the bar, or after it.
+    for (offset, outlasts_the_bar) in [(5_000, false), (30_000, true), (55_000, false), (55_000, true)] {
+        watch.go_to(offset).await;
+        let (bars, gaps) = (watch.order.len(), watch.gaps.len());
+        let refusing = if outlasts_the_bar { 1.0 } else { 0.0 };
+        watch.market.venue.set_faults(Faults { refuse_sockets: refusing, ..Faults::default() });
+        assert_eq!(watch.market.venue.drop_sockets(), 1);
+        if outlasts_the_bar {
+            watch.go_to(20_000).await;
+            assert_eq!(watch.order.len(), bars, "while a gap is open no clock closes a bar");
+            watch.market.venue.set_faults(Faults::default());
+        }
+        // Time stands still while the backbone connects again, however long this machine takes.
+        eventually(|| watch.market.venue.sockets().len() == 1).await;
+        while watch.gaps[gaps..].last() != Some(&GapState::Healed) || watch.order.len() < bars + 2 {
+            watch.step().await;
+        }
+    }
+    while watch.order.len() < 14 {
+        watch.step().await;
+    }
+    assert!(!watch.gaps.contains(&GapState::Lost), "{:?}", watch.gaps);
+    watch.assert_agrees_with_the_tape(12);
+    watch.close().await;
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use market_backbone_core::{Candle, Timestamp};
+pub(crate) use market_backbone_testkit::{dice, minute, minute_of};
 
 /// The minute at which every history begins.
 pub(crate) const START: i64 = 28_000_000;
@@ -46,14 +47,6 @@ struct Trade {
     price: f64,
 }
 
-pub(crate) fn minute(number: i64) -> Timestamp {
-    Timestamp::from_secs(number * 60)
-}
-
-pub(crate) fn minute_of(moment: Timestamp) -> i64 {
-    moment.as_secs().div_euclid(60)
-}
-
 /// The first minute that has not settled at `now`.
 pub(crate) fn unsettled(now: Timestamp) -> i64 {
     minute_of(now.minus(SETTLING))
@@ -62,16 +55,6 @@ pub(crate) fn unsettled(now: Timestamp) -> i64 {
 /// The first minute of which nothing final can be shown at `now`.
 pub(crate) fn unshowable(now: Timestamp) -> i64 {
     minute_of(now.minus(VISIBLE))
-}
-
-/// A number below a hundred that is random in `number` and the same for the same seed.
-pub(crate) fn dice(seed: u64, number: u64) -> u64 {
-    let mut x = number ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    for _ in 0..3 {
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x ^= x >> 27;
-    }
-    x % 100
 }
 
 impl Tape {

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use market_backbone_core::{
-    BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart, Capabilities, Clock,
-    FinalityRules, Grid, Instrument, KeepAlive, Origin, PageProof, PageSource, Priority, RateLimitGroup,
-    RateLimitRule, RevisionPolicy, Series, SocketLimits, SourceError, SourceErrorKind, Symbol, TimeRange,
-    Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
+    BadRow, Candle, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart, Capabilities, Clock, Grid,
+    Instrument, Origin, PageProof, PageSource, Priority, Series, SourceError, SourceErrorKind, Symbol,
+    TimeRange, Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
 };
+use market_backbone_testkit::{CAPABILITIES, market_page};
 
 use super::clocks::Clocks;
 use super::lies::{Falsehoods, Told, View, spoil_a_row};
@@ -157,18 +157,9 @@ impl Venue {
         if rows.is_unreadable() {
             return Err(SourceError::new(SourceErrorKind::Malformed, "no row of the page can be true"));
         }
-        let fell_short = rows.count() < request.count as usize;
-        let nothing_older = (fell_short && self.keeps_all()).then_some(Timestamp::MIN);
-        let rules = FinalityRules {
-            grid: Grid::Utc,
-            superseded_delay: VISIBLE,
-            clock_delay: SETTLING,
-            newest_delay: SETTLING,
-        };
-        let page = rows.into_page(asked_at, rules, nothing_older);
-        let exhausted = fell_short && !self.keeps_all();
+        let page = market_page(rows, request, asked_at, (VISIBLE, SETTLING), self.keeps_all());
         self.doubted.lock().unwrap().extend(&page.proof.uncertain);
-        Ok(CandlePage { proof: PageProof { exhausted, ..page.proof }, ..page })
+        Ok(page)
     }
 
     /// Whether more than one page may be under way.
@@ -292,31 +283,12 @@ impl PageSource for Venue {
 }
 
 fn capabilities(page: u32) -> Capabilities {
-    let second = Duration::from_secs(1);
-    let group = RateLimitRule::new(RateLimitGroup("none"), 1, second);
     Capabilities {
         venue: VenueId::new("model"),
-        grid: Grid::Utc,
         candle_page: page,
-        shorter_pages: &[],
         trade_page: 0,
-        book_depth: 0,
-        trade_history: Duration::ZERO,
-        trade_cursors: &[],
         timeframes: &[Timeframe::M1],
-        streamed_kinds: &[],
-        live_timeframes: &[],
         finality_delay: SETTLING,
-        revision_policy: RevisionPolicy::NONE,
-        limits: &[],
-        socket: SocketLimits {
-            connects: group,
-            messages: &[],
-            keep_alive: KeepAlive::Ping,
-            keep_alive_every: second,
-            idle_timeout: second,
-            max_connections: None,
-            channels_per_connection: None,
-        },
+        ..CAPABILITIES
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, ValueEnum};
-use market_backbone_emulator::EmulatedVenue;
+use market_backbone_emulator::{DelayRange, EmulatedVenue, LimitRule};
 
 use super::heading;
 
@@ -27,7 +27,7 @@ pub(crate) struct EmulateArgs {
     pub(crate) tape_start: TapeStartArg,
     /// What goes wrong, like html=0.1,reset=0.1,latency_ms=40,drop_after_ms=5000
     ///
-    /// Also cut, throttle, retry_after, mute_listing, jitter_ms, stall_after_ms, stall_for_ms, mute_after_ms, mute_for_ms,
+    /// Also cut, throttle, retry_after, mute_listing, jitter_ms, latency_sigma, counted_after, service_ms, service_jitter_ms, stall_after_ms, stall_for_ms, mute_after_ms, mute_for_ms,
     /// age_jitter_ms, refuse_sockets, duplicate, reorder, swallow, refuse_ws_ms.
     ///
     /// Pages that are not what the venue has: empty_page, stale_page, stale_age_ms, late_rows, late_share, lagging_rows_ms,
@@ -43,9 +43,21 @@ pub(crate) struct EmulateArgs {
     /// there: empty, stale:MS, late:ROWS, lagging:MS, hole, doubled, differing, missing, or a kind of bad row.
     #[arg(long, value_name = "WHAT@WHERE,…", help_heading = heading::WHAT)]
     pub(crate) script: Option<String>,
+    /// How long each REST answer takes, in ms: 40, 30..50 or 40±10
+    #[arg(long, value_name = "MS", help_heading = heading::WHAT)]
+    pub(crate) latency_ms: Option<DelayRange>,
+    /// How long the venue works on each REST request, one at a time, in ms: 12 or 5..20
+    #[arg(long, value_name = "MS", help_heading = heading::WHAT)]
+    pub(crate) service_ms: Option<DelayRange>,
     /// How requests are counted
     #[arg(long, value_enum, default_value_t = LimiterArg::Sliding, help_heading = heading::WHAT)]
     pub(crate) limiter: LimiterArg,
+    /// A rule in place of those of its group, like candles=20/1s,weight:4,anchored; may be given several times
+    ///
+    /// All rules of a group hold. After MAX/WINDOW may follow weight:N, the weight of each request, and sliding, anchored or
+    /// fixed.
+    #[arg(long, value_name = "GROUP=MAX/WINDOW", help_heading = heading::WHAT)]
+    pub(crate) limit: Vec<LimitRule>,
     #[command(flatten)]
     pub(crate) stocks: StockArgs,
 }
@@ -60,6 +72,8 @@ pub(crate) enum TapeStartArg {
 pub(crate) enum LimiterArg {
     /// A sliding window: at most the limit in any stretch of one second.
     Sliding,
+    /// A window from the first request on: at most the limit in the second that it begins.
+    Anchored,
     /// A fixed window: at most the limit in each calendar second.
     Fixed,
 }

@@ -33,20 +33,20 @@ pub(crate) async fn run(args: CandlesArgs, backbone: &Backbone) -> anyhow::Resul
         .into());
     }
     let window = WantedCandles::of(&args.range, backbone.now());
-    let wishes = series_requests(&args, backbone).await?;
+    let requests = series_requests(&args, backbone).await?;
     // Not by the current length of a list: columns must not come and go with it.
-    let labelled = wishes.len() > 1 || args.universe.is_some() || args.output_dir.is_some();
+    let labelled = requests.len() > 1 || args.universe.is_some() || args.output_dir.is_some();
     let text = if args.output.is_some() { TextStyle::PLAIN } else { TextStyle::of_stdout() };
     let style = CandleStyle { format, fill: Fill::from(args.fill), grid: backbone.grid(), labelled, text };
-    match &wishes[..] {
-        [wish] if !labelled => one(&args, wish, (window, style), backbone).await,
-        wishes => batch::run(&args, wishes, (window, style), backbone).await,
+    match &requests[..] {
+        [request] if !labelled => one(&args, request, (window, style), backbone).await,
+        requests => batch::run(&args, requests, (window, style), backbone).await,
     }
 }
 
 async fn one(
     args: &CandlesArgs,
-    wish: &SeriesRequest,
+    request: &SeriesRequest,
     (window, style): (WantedCandles, CandleStyle),
     backbone: &Backbone,
 ) -> anyhow::Result<()> {
@@ -57,7 +57,7 @@ async fn one(
         move |progress| progress::advance(&bar, progress)
     };
     let began = tokio::time::Instant::now();
-    let outcome = window.fetch((&wish.market, wish.timeframe), args.adjusted, backbone, shown).await;
+    let outcome = window.fetch((&request.market, request.timeframe), args.adjusted, backbone, shown).await;
     let took = began.elapsed();
     bar.finish_and_clear();
     let set = outcome?;
@@ -89,13 +89,13 @@ async fn series_requests(args: &CandlesArgs, backbone: &Backbone) -> anyhow::Res
         Some(key) => backbone.universe(key).await?,
         None => Vec::new(),
     };
-    let (mut wishes, mut seen) = (Vec::new(), HashSet::new());
+    let (mut requests, mut seen) = (Vec::new(), HashSet::new());
     let named = named.iter().map(|market| (market, true));
     for (market, is_named) in named.chain(listed.iter().map(|market| (market, false))) {
         if seen.insert(normalize_code(backbone.venue(), market)?) {
-            let wish = |timeframe| SeriesRequest { market: market.clone(), timeframe, is_named };
-            wishes.extend(timeframes.iter().copied().map(wish));
+            let request = |timeframe| SeriesRequest { market: market.clone(), timeframe, is_named };
+            requests.extend(timeframes.iter().copied().map(request));
         }
     }
-    Ok(wishes)
+    Ok(requests)
 }

@@ -41,9 +41,11 @@ fn scenario(args: &EmulateArgs, whose: Option<&str>) -> anyhow::Result<Scenario>
         },
         limiter: match args.limiter {
             LimiterArg::Sliding => LimiterKind::Sliding,
+            LimiterArg::Anchored => LimiterKind::Anchored,
             LimiterArg::Fixed => LimiterKind::Fixed,
         },
-        faults: faults(args.faults.as_deref().unwrap_or_default())?,
+        limits: args.limit.clone(),
+        faults: faults(args)?,
         script: ScriptedFault::parse_list(args.script.as_deref().unwrap_or_default())
             .map_err(|error| UsageError(format!("--script: {error}")))?,
         region: region(args, whose)?,
@@ -96,8 +98,11 @@ fn region(args: &EmulateArgs, region: Option<&str>) -> Result<EmulatedRegion, Us
     }
 }
 
-fn faults(text: &str) -> Result<Faults, UsageError> {
-    text.parse().map_err(|error| UsageError(format!("--faults: {error}")))
+fn faults(args: &EmulateArgs) -> Result<Faults, UsageError> {
+    let faults = args.faults.as_deref().unwrap_or_default().parse();
+    let faults: Faults = faults.map_err(|error| UsageError(format!("--faults: {error}")))?;
+    let faults = args.latency_ms.map_or(faults, |range| faults.with_latency(range));
+    Ok(args.service_ms.map_or(faults, |range| faults.with_service(range)))
 }
 
 #[cfg(test)]
@@ -130,6 +135,21 @@ mod tests {
             ScriptedFault { target: FaultTarget::NthPage(PageKind::Trades, 2), fault: PageFault::Hole };
         assert_eq!(scenario.script, [want]);
         assert_eq!(read("massive", None).unwrap().region, EmulatedRegion::Korea);
+    }
+
+    #[test]
+    fn delays_and_limits_are_read_as_they_are_written() {
+        let line = "upbit --faults jitter_ms=3,html=0.5 --latency-ms 40±10 --service-ms 5..20 --limit candles=20/1s,weight:4 \
+                    --limit candles=100/10s --limiter anchored";
+        let scenario = read(line, None).unwrap();
+        let Faults { latency_ms, jitter_ms, service_ms, service_jitter_ms, html, .. } = scenario.faults;
+        assert_eq!((latency_ms, jitter_ms, service_ms, service_jitter_ms, html), (30, 20, 5, 15, 0.5));
+        assert_eq!(scenario.limits.iter().map(|rule| rule.max).collect::<Vec<_>>(), [20, 100]);
+        assert_eq!(scenario.limiter, LimiterKind::Anchored);
+        for wrong in ["--latency-ms 10±40", "--service-ms soon", "--limit candles=10"] {
+            let line = format!("emulate upbit {wrong}");
+            assert!(EmulateCli::try_parse_from(line.split_whitespace()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::unless_stopped;
 use crate::args::{OutputFormat, WatchArgs};
 use crate::exit::UsageError;
 use crate::file_format::FileFormat;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::stop::{self, Stopped};
 
 /// The interval between two saves of the resume file.
@@ -82,7 +82,12 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
         Err(error) if error.is::<Stopped>() => {}
         ended => ended?,
     }
-    watch.output.finish()
+    watch.output.finish()?;
+    let late = watch.feed.late_trades();
+    if late > 0 {
+        output::note(&format!("{late} trades came more than a minute late and were left out"));
+    }
+    Ok(())
 }
 
 /// Returns whether lines are JSON: by `--format`, else by the file's extension.

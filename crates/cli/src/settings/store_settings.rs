@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn care_can_be_told_how_often_and_what_to_keep() {
+    fn maintenance_is_told_how_often_and_what_to_keep() {
         let store = config("care_secs = 0\n[[retain]]\ntimeframe = \"1m\"\nkeep_days = 90").unwrap();
         let rule = Retention::new(Timeframe::M1, Duration::from_secs(90 * DAY_SECS));
         let maintenance = store.get_maintenance();

@@ -80,7 +80,7 @@ fn a_thin_market_has_holes_and_they_are_proven() {
 
 /// The venue's newest rows come late: missing rows at the end of a count are reported as unknown.
 #[test]
-fn the_newest_candles_that_are_not_there_yet_are_told_to_be_unknown() {
+fn the_newest_candles_that_are_not_there_yet_are_reported_unknown() {
     let faults = Faults { late_rows: 3, ..Faults::default() };
     let venue = Venue::start(Scenario { faults, ..Scenario::default() });
     let (data, since) = (tempdir().unwrap(), now_ms().div_euclid(60_000) * 60_000 - 3_600_000);

@@ -49,7 +49,7 @@ fn break_pages(data: &Path) {
 }
 
 #[test]
-fn candles_that_are_damaged_are_asked_for_again_and_told_right() {
+fn candles_that_are_damaged_are_asked_for_again_and_returned_right() {
     let spoils: [Spoil; 3] = [
         |data| change(data, "UPDATE candles_KRW_BTC_1m SET close = close * 2 WHERE timestamp % 7200000 = 0"),
         break_pages,

@@ -3,16 +3,16 @@
 
 mod archive;
 mod as_of;
-mod away;
 mod bad_input;
 mod candles;
 mod crash;
 mod damage;
+mod database_away;
+mod default_folder;
 mod demo;
-mod ends;
+mod endings;
 mod files;
 mod full_disk;
-mod home;
 mod live;
 mod many;
 mod massive;
@@ -23,6 +23,8 @@ mod pace;
 mod plan;
 #[path = "../../../storage/tests/it/postgres_server.rs"]
 mod postgres_server;
+#[cfg(unix)]
+mod progress;
 mod recorded;
 mod refusals;
 mod resume;

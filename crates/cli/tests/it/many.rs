@@ -126,7 +126,7 @@ fn a_run_that_is_killed_goes_on_and_every_file_is_whole_or_not_there() {
 }
 
 #[test]
-fn a_market_that_is_gone_is_told_once_and_the_others_are_written() {
+fn a_market_that_is_gone_is_reported_once_and_the_others_are_written() {
     let (venue, data, folder) = (venue(0), tempdir().unwrap(), tempdir().unwrap());
     list(data.path(), &["KRW-GONE"]);
     let mut args = asked(folder.path());

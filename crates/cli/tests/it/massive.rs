@@ -2,11 +2,11 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use market_backbone_emulator::{EmulatorClock, ExchangeHours, Scenario, StocksScenario, TickerSet};
 use tempfile::tempdir;
 
+use crate::crash::until;
 use crate::run::{Said, Venue, bare};
 
 const KEY: &str = "test-key";
@@ -132,17 +132,6 @@ fn trades_seconds_and_minutes_are_watched_over_one_socket() {
     let silent = run(&venue, data.path(), &["watch", "AAPL", "--kinds", "ticker", "--for", "1s"]);
     assert!(silent.stderr.contains("massive has no live ticker"), "{}", silent.stderr);
     venue.stop();
-}
-
-/// Waits until the condition holds, ten seconds at the most.
-#[track_caller]
-fn until(is_so: impl Fn() -> bool) {
-    const LOOK: Duration = Duration::from_millis(10);
-    let came_true = (0..1_000).any(|_| {
-        std::thread::park_timeout(LOOK);
-        is_so()
-    });
-    assert!(came_true, "it never came true");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_socket_starts_though_the_listing_hangs() {
 }
 
 #[test]
-fn a_market_of_a_universe_that_is_gone_is_told_once_and_left_out() {
+fn a_market_of_a_universe_that_is_gone_is_reported_once_and_left_out() {
     let data = tempdir().unwrap();
     let venue = two_of_three(data.path());
     let told = |said: &Said| said.stderr.matches("left out: KRW-XRP; upbit").count();

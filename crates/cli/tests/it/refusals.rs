@@ -54,7 +54,7 @@ fn a_bad_key_ends_a_watch_with_its_reason_also_where_only_the_socket_says_so() {
 }
 
 #[test]
-fn a_wait_of_minutes_is_told_and_the_next_program_asks_nothing_until_it_is_over() {
+fn a_wait_of_minutes_is_reported_and_the_next_program_asks_nothing_until_it_is_over() {
     let data = tempdir().unwrap();
     let faults = Faults { throttle: 1.0, retry_after: 900, ..Faults::default() };
     let venue = Venue::start(Scenario { faults, ..Scenario::default() });

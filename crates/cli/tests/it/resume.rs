@@ -56,7 +56,7 @@ fn assert_whole(venue: &Venue, printed: &BTreeMap<String, Printed>, since: impl 
 
 /// `KILLS=50` kills that often.
 #[test]
-fn killed_again_and_again_it_prints_each_trade_once() {
+fn killed_again_and_again_it_writes_each_trade_once() {
     let (data, folder) = (tempdir().unwrap(), tempdir().unwrap());
     let faults = Faults {
         latency_ms: 20,

@@ -9,13 +9,14 @@ use futures::future::BoxFuture;
 use market_backbone_core::{
     CandleQuery, CandleSource, Channel, Clock, Coverage, FeedEvent, Grid, LossReason, Origin, PageSource,
     Priority, Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind, TimeRange, Timeframe,
-    Timestamp, Trade, TradeCursor, TradeId, TradePage, TradePageRequest, drop_future,
+    Timestamp, Trade, TradeCursor, TradePage, drop_future,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ContinuityConfig;
 use super::pause_stats::PauseStats;
-use super::trade_rank::{TradeRank, successor_id};
+use super::trade_rank::TradeRank;
+use crate::trade_walk::{TradeWalk, WalkStep};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// The most trades of a walk's first page. Usually seconds are missing and not days, and a venue's page may
@@ -60,7 +61,7 @@ pub(super) struct BackfillRequest {
 /// The result of a fetch.
 #[derive(Debug)]
 pub(super) struct BackfillResult {
-    pub(super) lane: usize,
+    pub(super) number: usize,
     pub(super) found: BackfillData,
     /// The time of the request: nothing after it is included.
     pub(super) asked_at: Timestamp,
@@ -117,7 +118,7 @@ impl BackfillSource {
             (_, None) => BackfillData::Trades(self.trades(&order).await),
             (_, Some(until)) => BackfillData::TradeChunk(self.trades(&order).await, until),
         };
-        BackfillResult { lane: order.channel_index, found, asked_at }
+        BackfillResult { number: order.channel_index, found, asked_at }
     }
 
     /// Returns the moment before which the venue has no trades.
@@ -131,66 +132,64 @@ impl BackfillSource {
     }
 
     async fn trades(&self, order: &BackfillRequest) -> TradeWalkResult {
-        let mut walk = TradeWalk::new(order);
-        let cut_short = self.walk(&mut walk, order).await.err();
+        let mut found = FoundTrades::new(order);
+        let cut_short = self.walk(&mut found, order).await.err();
         let kept_since = self.kept_since();
-        let is_too_old = !walk.reached && order.begin.max(order.needed) < kept_since;
+        let is_too_old = !found.reached && order.begin.max(order.needed) < kept_since;
         TradeWalkResult {
-            trades: walk.newest_first,
+            trades: found.newest_first,
             shown: BTreeSet::new(),
-            newest_before_begin: walk.newest_before_begin,
-            pause_stats: walk.pause_stats,
-            unreadable: walk.unreadable,
-            is_short: walk.is_short,
-            is_disjoint: walk.is_disjoint,
+            newest_before_begin: found.newest_before_begin,
+            pause_stats: found.pause_stats,
+            unreadable: found.unreadable,
+            is_short: found.is_short,
+            is_disjoint: found.is_disjoint,
             cut_short,
             too_old: is_too_old.then(|| self.history_days()),
             kept_since,
-            pages: walk.pages,
-            unanswered: walk.unanswered,
+            pages: found.pages,
+            unanswered: found.unanswered,
         }
     }
 
     /// Goes back page by page until everything is there, or the venue has no more.
-    async fn walk(&self, walk: &mut TradeWalk, order: &BackfillRequest) -> Result<(), LossReason> {
+    async fn walk(&self, found: &mut FoundTrades, order: &BackfillRequest) -> Result<(), LossReason> {
         let capabilities = self.pages.capabilities();
         let retry = BackfillRetry::new(&self.config);
         let most = capabilities.trade_page.max(2);
         let mut count = order.count.clamp(2, most);
         let mut torn_pages = 0;
-        while !walk.reached
-            && let Some(cursor) = walk.due_cursor(self.kept_since())
-        {
-            let request = TradePageRequest { symbol: order.channel.symbol.clone(), cursor, count };
-            let mut page =
-                walk.add_unanswered(retry.call(|| self.pages.trade_page(&request, order.priority)).await?);
-            if walk.would_end_day(&page, count) {
-                // An answer that is empty by mistake would look like the end of the day, or of the history.
-                let otherwise = TradePageRequest { count: (count - 1).max(2), ..request.clone() };
-                let again = walk
-                    .add_unanswered(retry.call(|| self.pages.trade_page(&otherwise, order.priority)).await?);
-                walk.pages += 1;
-                if again.trades.len() > page.trades.len() {
-                    page = again;
+        // A day more than the one of the beginning: a trade from before the beginning proves that none is missing.
+        let oldest_needed = Grid::Utc.floor(Timeframe::D1, order.begin).minus(DAY);
+        let mut walk = TradeWalk::new(order.channel.symbol.clone(), order.cursor.clone())
+            .until(order.begin, oldest_needed)
+            .proving_joins();
+        while let Some(request) = walk.next_request(count, self.kept_since()) {
+            let (page, unanswered) = retry.call(|| self.pages.trade_page(&request, order.priority)).await?;
+            found.unanswered += unanswered;
+            let step = walk.absorb(&request, page);
+            found.pages = walk.answers();
+            match step {
+                WalkStep::AskAgain => {}
+                WalkStep::Torn => {
+                    torn_pages += 1;
+                    if torn_pages > MAX_TORN_PAGES {
+                        found.is_disjoint = true;
+                        return Ok(());
+                    }
+                    sleep(self.config.retry_pause * torn_pages).await;
                 }
-            }
-            if !walk.continues_with(&page) {
-                walk.pages += 1;
-                torn_pages += 1;
-                if torn_pages > MAX_TORN_PAGES {
-                    walk.is_disjoint = true;
-                    return Ok(());
+                WalkStep::Page(page) => {
+                    found.add_page(page, count, (self.clock.now(), self.config.max_future_skew));
+                    found.reached = walk.has_reached_begin();
+                    if order.grows {
+                        count = count.saturating_mul(GROWTH).min(most);
+                    }
+                    if found.newest_first.len() > self.config.backlog {
+                        found.newest_first.truncate(self.config.backlog);
+                        return Err(LossReason::TooMuch { limit: self.config.backlog });
+                    }
                 }
-                sleep(self.config.retry_pause * torn_pages).await;
-                continue;
-            }
-            walk.add_page(page, request.count, (self.clock.now(), self.config.max_future_skew));
-            if order.grows {
-                count = count.saturating_mul(GROWTH).min(most);
-            }
-            if walk.newest_first.len() > self.config.backlog {
-                walk.newest_first.truncate(self.config.backlog);
-                return Err(LossReason::TooMuch { limit: self.config.backlog });
             }
         }
         Ok(())
@@ -240,23 +239,17 @@ impl TradeWalkResult {
     }
 }
 
-/// A walk back through the pages of a market's trades.
+/// What a walk back through the pages of a market's trades has found so far.
 #[derive(Debug)]
-struct TradeWalk {
+struct FoundTrades {
     begin: Timestamp,
     newest_first: Vec<Trade>,
-    /// The cursor of the next page; `None` where nothing is older.
-    cursor: Option<TradeCursor>,
-    /// The moment before which nothing is needed.
-    oldest_needed: Timestamp,
     /// `true` once a trade from before the beginning was seen: all later ones are there.
     reached: bool,
     /// The latest trade from before the beginning.
     newest_before_begin: Option<TradeRank>,
     /// The pauses between trades before the beginning.
     pause_stats: PauseStats,
-    /// The oldest trade of the page before, if the next page must begin with it.
-    overlap_id: Option<TradeId>,
     unreadable: u32,
     is_short: bool,
     is_disjoint: bool,
@@ -264,18 +257,14 @@ struct TradeWalk {
     unanswered: Duration,
 }
 
-impl TradeWalk {
+impl FoundTrades {
     fn new(order: &BackfillRequest) -> Self {
         Self {
             begin: order.begin,
             newest_first: Vec::new(),
-            cursor: Some(order.cursor.clone()),
-            // A day more than the one of the beginning: a trade from before the beginning proves that none is missing.
-            oldest_needed: Grid::Utc.floor(Timeframe::D1, order.begin).minus(DAY),
             reached: false,
             newest_before_begin: None,
             pause_stats: PauseStats::default(),
-            overlap_id: None,
             unreadable: 0,
             is_short: false,
             is_disjoint: false,
@@ -284,50 +273,14 @@ impl TradeWalk {
         }
     }
 
-    /// Returns the page, and adds the time without an answer to the total.
-    fn add_unanswered(&mut self, (page, unanswered): (TradePage, Duration)) -> TradePage {
-        self.unanswered += unanswered;
-        page
-    }
-
-    /// Returns the cursor of the next page, if the page may hold something that is needed.
-    fn due_cursor(&self, kept_since: Timestamp) -> Option<TradeCursor> {
-        match (&self.cursor, &self.overlap_id) {
-            (_, Some(overlap)) => Some(TradeCursor::Before(successor_id(overlap))),
-            (Some(TradeCursor::At(moment)), None) if *moment <= self.oldest_needed.max(kept_since) => None,
-            (cursor, None) => cursor.clone(),
-        }
-    }
-
-    /// Returns whether `page` would mean that the day has no more trades.
-    fn would_end_day(&self, page: &TradePage, asked: u32) -> bool {
-        !page.is_full(asked) && page.trades.iter().all(|trade| trade.time >= self.begin)
-    }
-
-    /// Returns whether `page` continues where the one before it ended. A stale page begins too early.
-    fn continues_with(&self, page: &TradePage) -> bool {
-        self.overlap_id.as_ref().is_none_or(|seam| page.trades.iter().any(|trade| trade.id == *seam))
-    }
-
     fn add_page(&mut self, mut page: TradePage, asked: u32, (now, bound): (Timestamp, Duration)) {
-        self.pages += 1;
         self.unreadable += page.dropped;
         self.is_short |= !page.is_full(asked);
-        let last_overlap = self.overlap_id.take();
-        // A page that goes no further back than the one before it is the last one.
-        self.cursor = page.next.take().filter(|next| match next {
-            TradeCursor::Before(id) => Some(id) != last_overlap.as_ref(),
-            TradeCursor::Latest | TradeCursor::At(_) => Some(next) != self.cursor.as_ref(),
-        });
-        if let Some(TradeCursor::Before(id)) = &self.cursor {
-            self.overlap_id = Some(id.clone());
-        }
         let dropped = drop_future(&mut page.trades, now, bound);
         if dropped > 0 {
             tracing::warn!(dropped, "trades of a page are stamped in the future and left out");
         }
         let beyond = page.trades.iter().filter(|trade| trade.time < self.begin).map(TradeRank::of).max();
-        self.reached = beyond.is_some();
         self.newest_before_begin = beyond.max(self.newest_before_begin.take());
         let earlier = page.trades.iter().map(|trade| trade.time).filter(|time| *time < self.begin);
         self.pause_stats = self.pause_stats.merge(PauseStats::of(earlier));

@@ -115,7 +115,14 @@ fn check(wanted: &[Timeframe], subscription: &Subscription, venue: &Capabilities
     if let Some(timeframe) = wanted.iter().find(|timeframe| !venue.live_timeframes.contains(timeframe)) {
         let there: Vec<_> = venue.live_timeframes.iter().map(|timeframe| timeframe.as_str()).collect();
         let there = if there.is_empty() { "none".to_owned() } else { there.join(" ") };
-        return refuse(format!("{name} streams no bars of {timeframe}; it streams those of {there}"));
+        let grid = venue.grid;
+        let parts = venue.live_timeframes.iter().filter(|part| grid.divides(**part, *timeframe)).max();
+        let instead = parts.map_or_else(String::new, |part| {
+            format!("; to build them, subscribe to bar.{part} and feed CandleBuilder::on_shorter_candle")
+        });
+        return refuse(format!(
+            "{name} streams no bars of {timeframe}; it streams those of {there}{instead}"
+        ));
     }
     if subscription.delivery == Delivery::Conflated {
         return refuse("bars come each once, and cannot be conflated; leave out one of the two".to_owned());

@@ -188,14 +188,14 @@ impl BarTracker {
 
     fn hand_out(&mut self, candle: Candle, is_quiet: bool) -> Option<FeedEvent> {
         let open = candle.open_time;
-        let place = self.recent.binary_search_by_key(&open, |(told, _)| told.open_time);
+        let place = self.recent.binary_search_by_key(&open, |(delivered, _)| delivered.open_time);
         let revision = match place {
             Ok(place) => {
-                let (told, revision) = &mut self.recent[place];
-                (*told, *revision) = (candle, *revision + 1);
+                let (delivered, revision) = &mut self.recent[place];
+                (*delivered, *revision) = (candle, *revision + 1);
                 *revision
             }
-            Err(0) if open < self.due => return None, // too long ago to know what was told of it
+            Err(0) if open < self.due => return None, // too long ago to know what was delivered of it
             Err(place) => {
                 self.recent.insert(place, (candle, 0));
                 0

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_candle_that_less_was_heard_of_than_was_traded_is_wrong_once() {
+    fn a_candle_that_less_was_received_of_than_was_traded_is_wrong_once() {
         let (now, mut closing) = (Instant::now(), candle_audit());
         closing.on_trade(&trade(10, 0.1), now);
         closing.on_trade(&trade(20, 0.2), now);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_adds_up_or_was_heard_of_in_part_only_by_the_trades_is_right() {
+    fn what_adds_up_or_was_received_of_in_part_only_by_the_trades_is_right() {
         let (now, mut closing) = (Instant::now(), candle_audit());
         closing.on_candle(&candle(0, 9.0, false), now);
         for (secs, size) in [(10, 0.1), (20, 0.2), (30, 0.3)] {

@@ -18,8 +18,8 @@ pub(super) struct CatchUp {
 }
 
 impl CatchUp {
-    pub(super) fn new(lanes: usize, deadline: Instant) -> Self {
-        Self { deadline: Some(deadline), histories: vec![None; lanes], completed: vec![false; lanes] }
+    pub(super) fn new(channels: usize, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), histories: vec![None; channels], completed: vec![false; channels] }
     }
 
     /// Records what is known about a channel's past, which was fetched from `begin` on, and returns the gap to
@@ -27,14 +27,14 @@ impl CatchUp {
     pub(super) fn record(
         &mut self,
         number: usize,
-        lane: &ChannelState,
+        state: &ChannelState,
         (begin, asked_at): (Timestamp, Timestamp),
         coverage: &Coverage,
         loss: Option<&LossReason>,
     ) -> Option<Gap> {
-        let place = self.histories.get_mut(number).filter(|_| lane.has_past)?;
+        let place = self.histories.get_mut(number).filter(|_| state.has_past)?;
         let to = coverage.spans().first().map_or(asked_at, |span| span.range.from()).max(begin);
-        let channel = lane.channel.clone();
+        let channel = state.channel.clone();
         let none = || ChannelHistory { channel: channel.clone(), coverage: Coverage::empty(), loss: None };
         let history = place.get_or_insert_with(none);
         history.coverage.merge(coverage);
@@ -57,8 +57,8 @@ impl CatchUp {
     }
 
     /// Returns whether the past of every channel is there.
-    pub(super) fn is_done(&self, lanes: &ChannelTable) -> bool {
-        lanes.iter().zip(&self.completed).all(|(lane, done)| *done || !lane.has_past)
+    pub(super) fn is_done(&self, states: &ChannelTable) -> bool {
+        states.iter().zip(&self.completed).all(|(state, done)| *done || !state.has_past)
     }
 
     pub(super) fn histories(self) -> Arc<[ChannelHistory]> {

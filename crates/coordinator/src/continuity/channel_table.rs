@@ -16,8 +16,8 @@ pub(super) struct ChannelTable {
 impl ChannelTable {
     pub(super) fn new(all: Vec<ChannelState>) -> Self {
         let mut by_symbol: FxHashMap<Symbol, Vec<_>> = FxHashMap::default();
-        for (number, lane) in all.iter().enumerate() {
-            by_symbol.entry(lane.channel.symbol.clone()).or_default().push((lane.channel.kind, number));
+        for (number, state) in all.iter().enumerate() {
+            by_symbol.entry(state.channel.symbol.clone()).or_default().push((state.channel.kind, number));
         }
         Self { all, by_symbol }
     }
@@ -36,13 +36,13 @@ impl ChannelTable {
 
     pub(super) fn find(&self, symbol: &Symbol, kind: StreamKind) -> Option<usize> {
         let kinds = self.by_symbol.get(symbol)?;
-        kinds.iter().find(|(other, _)| *other == kind).map(|(_, lane)| *lane)
+        kinds.iter().find(|(other, _)| *other == kind).map(|(_, number)| *number)
     }
 
     /// Returns the channels in `gap` of which something has to be fetched.
     pub(super) fn fetched_of(&self, gap: &Gap) -> Vec<usize> {
-        let lane = |channel: &Channel| self.find(&channel.symbol, channel.kind);
-        gap.channels.iter().filter_map(lane).filter(|number| self.all[*number].is_backfillable()).collect()
+        let number = |channel: &Channel| self.find(&channel.symbol, channel.kind);
+        gap.channels.iter().filter_map(number).filter(|number| self.all[*number].is_backfillable()).collect()
     }
 
     /// Returns, for each market whose trades are fetched and whose ticker is followed, the channels of both.
@@ -64,8 +64,9 @@ impl ChannelTable {
         };
         let pairs = self.by_symbol.values().flat_map(|kinds| {
             let trades = kinds.iter().find(|(kind, _)| *kind == StreamKind::Trade);
-            let trades = trades.map(|(_, lane)| *lane).filter(|trades| self.all[*trades].is_backfillable());
-            let candles = kinds.iter().filter(move |(kind, lane)| fetched(*kind, *lane));
+            let trades =
+                trades.map(|(_, number)| *number).filter(|trades| self.all[*trades].is_backfillable());
+            let candles = kinds.iter().filter(move |(kind, number)| fetched(*kind, *number));
             candles.filter_map(move |(_, candles)| Some((trades?, *candles)))
         });
         pairs.collect()
@@ -75,7 +76,7 @@ impl ChannelTable {
     pub(super) fn candles_of(&self, symbol: &Symbol) -> Vec<usize> {
         let kinds = self.by_symbol.get(symbol).into_iter().flatten();
         let is_candle = |kind: StreamKind| matches!(kind, StreamKind::Candle(_));
-        kinds.filter(|(kind, _)| is_candle(*kind)).map(|(_, lane)| *lane).collect()
+        kinds.filter(|(kind, _)| is_candle(*kind)).map(|(_, number)| *number).collect()
     }
 
     /// Returns the gap with its channels named. A gap that names no channel affects all.
@@ -83,7 +84,7 @@ impl ChannelTable {
         if !gap.channels.is_empty() {
             return gap;
         }
-        Gap { channels: self.all.iter().map(|lane| lane.channel.clone()).collect(), ..gap }
+        Gap { channels: self.all.iter().map(|state| state.channel.clone()).collect(), ..gap }
     }
 }
 

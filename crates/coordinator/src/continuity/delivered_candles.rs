@@ -36,7 +36,7 @@ impl DeliveredCandles {
     /// Returns whether `candle` is due and was not delivered yet, and records it as delivered.
     pub(super) fn admit(&mut self, candle: &Candle, from: EventSource) -> bool {
         let open = candle.open_time;
-        let begin = if from == EventSource::Page { self.due_from() } else { self.final_until };
+        let begin = if from.is_page() { self.due_from() } else { self.final_until };
         if open < begin || self.recent_finals.contains(&open) {
             return false;
         }

@@ -20,7 +20,16 @@ const CLOCK_STEP: i64 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventSource {
     Live,
+    /// Live, and held back while something older was fetched.
+    Held,
     Page,
+}
+
+impl EventSource {
+    /// Returns whether the event has been fetched.
+    pub(super) const fn is_page(self) -> bool {
+        matches!(self, Self::Page)
+    }
 }
 
 /// A cursor's content for a market's trades.
@@ -120,7 +129,7 @@ impl DeliveredTrades {
         if let DeliveryFloor::FirstLive(began) = self.floor {
             // Pages are read from the moment at which listening began, and trades they lack from then on are
             // due as well.
-            self.floor = DeliveryFloor::Known(if from == EventSource::Live { trade.time } else { began });
+            self.floor = DeliveryFloor::Known(if from.is_page() { began } else { trade.time });
         }
         if self.top.as_ref().is_none_or(|top| top.rank < TradeRank::of(trade)) {
             self.top = Some(KnownTrade::of(trade));
@@ -142,6 +151,12 @@ impl DeliveredTrades {
     /// Returns whether `trade` would be delivered.
     pub(super) fn wants(&self, trade: &Trade, from: EventSource) -> bool {
         self.is_due(trade, from) && self.place(&trade.id).is_some()
+    }
+
+    /// Returns whether `trade`, which has just arrived, is older than what is remembered, so that nobody can tell whether
+    /// it was delivered.
+    pub(super) fn is_too_late(&self, trade: &Trade, from: EventSource) -> bool {
+        from == EventSource::Live && trade.time < self.watermark
     }
 
     /// Returns the delivered trade with the highest rank.
@@ -196,7 +211,7 @@ impl DeliveredTrades {
     }
 
     fn is_due(&self, trade: &Trade, from: EventSource) -> bool {
-        trade.time >= if from == EventSource::Live { self.watermark } else { self.due_from() }
+        trade.time >= if from.is_page() { self.due_from() } else { self.watermark }
     }
 
     /// Returns how far back pages must be read so that nothing is missing.
@@ -236,18 +251,21 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn a_late_print_is_no_repetition_and_a_repetition_is_one() {
+    fn a_late_trade_is_no_repetition_and_a_repetition_is_one() {
         let mut seen = DeliveredTrades::from_now(Timestamp::from_secs(1_000), MINUTE);
         for (id, secs, new) in [(5, 1_000, true), (9, 1_030, true), (7, 1_010, true), (7, 1_010, false)] {
             assert_eq!(seen.admit(&trade(id, secs), EventSource::Live), new, "{id}");
         }
         assert!(seen.admit(&trade(99, 1_200), EventSource::Live));
         assert!(!seen.admit(&trade(6, 1_005), EventSource::Live), "from before what is remembered");
+        let is_too_late = |secs, from| seen.is_too_late(&trade(6, secs), from);
+        assert!(is_too_late(1_139, EventSource::Live) && !is_too_late(1_140, EventSource::Live));
+        assert!(!is_too_late(1_139, EventSource::Held), "the pages have shown it meanwhile");
         assert_eq!(seen.checkpoint(Timestamp::EPOCH).ids, [TradeId::Number(99)]);
     }
 
     #[test]
-    fn nothing_older_than_the_first_print_heard_is_due() {
+    fn nothing_older_than_the_first_trade_received_is_due() {
         let mut seen = DeliveredTrades::from_now(Timestamp::from_secs(1_000), MINUTE);
         assert!(!seen.admit(&trade(1, 999), EventSource::Page));
         assert!(seen.admit(&trade(3, 1_003), EventSource::Live));

@@ -66,6 +66,15 @@ impl Feed {
         self.healer.cursor()
     }
 
+    /// Returns the number of trades of this feed that came later than the
+    /// [`allowed_lateness`](super::ContinuityConfig::allowed_lateness).
+    ///
+    /// They are not delivered, because the feed no longer knows whether it has delivered them before.
+    #[must_use]
+    pub fn late_trades(&self) -> u64 {
+        self.healer.late_trades()
+    }
+
     /// Processes fetched events and begins the fetches that are due. Returns whether there were any, since the
     /// deadline may have changed.
     fn poll_fetches(&mut self, context: &mut Context<'_>) -> bool {

@@ -8,6 +8,7 @@ mod healing;
 mod interruptions;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use market_backbone_core::{
     Clock, FeedEvent, FutureEventFilter, Gap, GapCause, GapState, LossReason, SourceError, StreamKind,
@@ -22,8 +23,10 @@ use super::channel_state::{ChannelPhase, ChannelState, DeliveryTracker};
 use super::channel_table::ChannelTable;
 use super::cursor::{ChannelCheckpoint, Cursor};
 use super::delivered_trades::EventSource;
+use super::metrics::FeedCounters;
 use super::open_gaps::OpenGaps;
 use super::trade_latency::TradeLatency;
+use super::trade_rank::TradeRank;
 use super::volume_audit::VolumeAudit;
 
 /// An item that waits to be delivered.
@@ -64,12 +67,16 @@ pub(super) struct GapHealer {
     after_bars: Option<FeedEvent>,
     /// The time at which the clock may close a bar, or `None` where no bars are built.
     bars_at: Option<Instant>,
+    /// The number of live trades that came too late to be delivered.
+    late_trades: u64,
+    /// The counters of all feeds.
+    counters: Arc<FeedCounters>,
 }
 
 impl GapHealer {
     pub(super) fn new(
         venue: VenueId,
-        lanes: Vec<ChannelState>,
+        states: Vec<ChannelState>,
         depth: usize,
         is_from_past: bool,
         config: &ContinuityConfig,
@@ -80,8 +87,8 @@ impl GapHealer {
             venue,
             config: *config,
             depth,
-            catch_up: is_from_past.then(|| CatchUp::new(lanes.len(), deadline)),
-            channels: ChannelTable::new(lanes),
+            catch_up: is_from_past.then(|| CatchUp::new(states.len(), deadline)),
+            channels: ChannelTable::new(states),
             volume_audits: Vec::new(),
             open_gaps: OpenGaps::default(),
             queued: VecDeque::new(),
@@ -95,14 +102,22 @@ impl GapHealer {
             bar_channels_due: VecDeque::new(),
             after_bars: None,
             bars_at: None,
+            late_trades: 0,
+            counters: Arc::default(),
         };
         healer.pair_audits();
         healer.notify_moved_cursors(now);
         if is_from_past {
-            healer.channels.iter_mut().for_each(|lane| lane.phase = ChannelPhase::Held);
+            healer.channels.iter_mut().for_each(|state| state.phase = ChannelPhase::Held);
             healer.finish_catch_up();
         }
         healer
+    }
+
+    /// Counts what it leaves out in `counters` as well.
+    pub(super) fn counting_in(mut self, counters: Arc<FeedCounters>) -> Self {
+        self.counters = counters;
+        self
     }
 
     /// Makes bars of the candles that `bar_channels` names.
@@ -153,28 +168,28 @@ impl GapHealer {
             FeedEvent::Trade(trade) => self.trade_latency.observe(trade),
             _ => None,
         };
-        let lane = &mut self.channels[number];
-        let had_goal = lane.join_target.is_some();
-        lane.has_live_event = true;
-        let is_live = lane.phase == ChannelPhase::Live && lane.is_joined;
+        let state = &mut self.channels[number];
+        let had_goal = state.join_target.is_some();
+        state.has_live_event = true;
+        let is_live = state.phase == ChannelPhase::Live && state.is_joined;
         let event = match event {
             FeedEvent::Snapshot(trade) => self.handle_snapshot(number, trade, is_live),
             event => Some(event),
         };
-        let lane = &mut self.channels[number];
+        let state = &mut self.channels[number];
         if is_live {
             let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Live, event };
             self.ready.extend(event.map(data));
             return;
         }
         if let Some(FeedEvent::Trade(trade)) = &event {
-            lane.observe_trade(trade, earliest, &self.trade_latency);
+            state.observe_trade(trade, earliest, &self.trade_latency);
         }
-        let is_idle = matches!(lane.phase, ChannelPhase::Live | ChannelPhase::Held | ChannelPhase::CaughtUp);
-        let is_first = !lane.is_joined && is_idle && !lane.is_down;
-        let is_end = lane.phase == ChannelPhase::AwaitingRetry && lane.join_target.is_some() && !had_goal;
+        let is_idle = matches!(state.phase, ChannelPhase::Live | ChannelPhase::Held | ChannelPhase::CaughtUp);
+        let is_first = !state.is_joined && is_idle && !state.is_down;
+        let is_end = state.phase == ChannelPhase::AwaitingRetry && state.join_target.is_some() && !had_goal;
         if let Some(event) = event {
-            lane.hold(event, self.depth);
+            state.hold(event, self.depth);
         }
         if is_first || is_end {
             // The channel's past can be fetched up to here. If it was fetched before, something may lie
@@ -186,27 +201,30 @@ impl GapHealer {
     /// Processes the last trade from before the venue began to send. It may have been missed, may mark the end
     /// of a gap without trades, or may just show the current state.
     fn handle_snapshot(&mut self, number: usize, trade: Trade, is_live: bool) -> Option<FeedEvent> {
-        let lane = &mut self.channels[number];
-        let DeliveryTracker::Trades(seen) = &lane.tracker else { return Some(FeedEvent::Snapshot(trade)) };
+        let state = &mut self.channels[number];
+        let DeliveryTracker::Trades(seen) = &state.tracker else { return Some(FeedEvent::Snapshot(trade)) };
         let (is_missed, is_fresh) = (seen.is_missed(&trade), seen.is_fresh());
         if !is_live {
-            lane.observe_snapshot(&trade);
+            state.observe_snapshot(&trade);
         }
         if is_missed {
             return Some(FeedEvent::Trade(trade));
         }
-        if is_live && is_fresh {
+        let rank = TradeRank::of(&trade);
+        if is_live && is_fresh && state.delivered_snapshot.as_ref().is_none_or(|delivered| *delivered < rank)
+        {
+            state.delivered_snapshot = Some(rank);
             self.ready.push_back(QueuedEvent::Notice(FeedEvent::Snapshot(trade)));
         }
         None
     }
 
     fn go_live(&mut self, number: usize) {
-        let lane = &mut self.channels[number];
-        lane.phase = ChannelPhase::Live;
-        let held = lane.release();
+        let state = &mut self.channels[number];
+        state.phase = ChannelPhase::Live;
+        let held = state.release();
         self.ready.push_back(QueuedEvent::Healed { channel_index: number });
-        let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Live, event };
+        let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Held, event };
         self.ready.extend(held.into_iter().map(data));
     }
 
@@ -218,17 +236,17 @@ impl GapHealer {
         };
         self.ready.push_back(QueuedEvent::Notice(FeedEvent::CaughtUp(catching.histories())));
         for number in 0..self.channels.len() {
-            let lane = &self.channels[number];
-            if lane.is_down
+            let state = &self.channels[number];
+            if state.is_down
                 || matches!(
-                    lane.phase,
+                    state.phase,
                     ChannelPhase::Queued | ChannelPhase::Fetching | ChannelPhase::AwaitingRetry
                 )
             {
                 continue;
             }
-            if lane.needs_refetch {
-                let channels = [lane.channel.clone()].into();
+            if state.needs_refetch {
+                let channels = [state.channel.clone()].into();
                 let gap = self.gap(channels, (self.last_heard_at, self.last_heard_at), GapCause::Lagged);
                 self.record_past_gap(&gap);
             } else {
@@ -251,16 +269,16 @@ impl GapHealer {
         self.check_all(now);
         self.enqueue_retries(now);
         let start = self.catch_up.as_ref().and_then(|catching| catching.deadline);
-        let again = self.channels.iter().filter_map(|lane| lane.retry_at).min();
+        let again = self.channels.iter().filter_map(|state| state.retry_at).min();
         let bars = self.bars_at.filter(|at| now < *at);
         self.wake_at = self.next_check().into_iter().chain(start).chain(again).chain(bars).min();
     }
 
     /// Fetches the past of channels without live events, including those of which nothing can be fetched.
     fn fetch_silent_channels(&mut self) {
-        for (number, lane) in self.channels.iter_mut().enumerate() {
-            if lane.has_past && lane.phase == ChannelPhase::Held {
-                (lane.phase, lane.wait) = (ChannelPhase::Queued, self.config.page_lag);
+        for (number, state) in self.channels.iter_mut().enumerate() {
+            if state.has_past && state.phase == ChannelPhase::Held {
+                (state.phase, state.wait) = (ChannelPhase::Queued, self.config.page_lag);
                 self.queued.push_back(number);
             }
         }
@@ -277,11 +295,14 @@ impl GapHealer {
             match self.ready.pop_front()? {
                 QueuedEvent::Notice(event) => return Some(self.bar_channels.rename(event)),
                 QueuedEvent::Data { channel_index: number, from, event } => {
-                    let lane = &mut self.channels[number];
-                    if let Some(audit) = lane.volume_audit {
-                        lane.set_audited_since(self.volume_audits[audit].since());
+                    let state = &mut self.channels[number];
+                    if let Some(audit) = state.volume_audit {
+                        state.set_audited_since(self.volume_audits[audit].since());
                     }
-                    if !lane.admit(&event, from) {
+                    if !state.admit(&event, from) {
+                        if state.is_too_late(&event, from) {
+                            self.note_late_trade(&event);
+                        }
                         continue;
                     }
                     self.audit_delivered(number, &event);
@@ -289,12 +310,12 @@ impl GapHealer {
                         return Some(event);
                     }
                 }
-                QueuedEvent::Healed { channel_index: lane } => {
-                    let lane = &mut self.channels[lane];
+                QueuedEvent::Healed { channel_index: number } => {
+                    let state = &mut self.channels[number];
                     // If the channel is being fetched once more, that fetch ends the gap.
-                    if lane.phase == ChannelPhase::Live {
-                        lane.clear_reopened();
-                        if lane.bars.is_some() {
+                    if state.phase == ChannelPhase::Live {
+                        state.clear_reopened();
+                        if state.bars.is_some() {
                             self.look_at_bars(Instant::now());
                         }
                     }
@@ -303,29 +324,51 @@ impl GapHealer {
         }
     }
 
+    /// Counts a trade that came too late to be delivered.
+    fn note_late_trade(&mut self, event: &FeedEvent) {
+        self.late_trades += 1;
+        self.counters.add_late_trade();
+        let symbol = event.symbol();
+        let (stamp, allowed) = (event.time(), self.config.allowed_lateness);
+        if self.late_trades == 1 {
+            tracing::warn!(
+                ?symbol,
+                ?stamp,
+                "a trade came more than {allowed:?} late and is left out; further ones of this feed are only counted"
+            );
+        } else {
+            tracing::debug!(?symbol, ?stamp, "a trade came too late and is left out");
+        }
+    }
+
+    /// Returns the number of live trades that came too late to be delivered.
+    pub(super) const fn late_trades(&self) -> u64 {
+        self.late_trades
+    }
+
     /// Handles the end of the live side, or its refusal for this `reason`. Events that wait for something older are not
     /// delivered: a cursor stays before them.
     pub(super) fn end(&mut self, reason: Option<SourceError>) {
         self.queued.clear();
         self.catch_up = None;
-        let told = self.open_gaps.fail_all(&LossReason::Ended);
-        self.notify(told);
+        let reports = self.open_gaps.fail_all(&LossReason::Ended);
+        self.notify(reports);
         self.ready.extend(reason.map(|reason| QueuedEvent::Notice(FeedEvent::Ended { reason })));
     }
 
     /// Returns the position after the delivered events.
     pub(super) fn cursor(&self) -> Cursor {
-        let marks = |lane: &ChannelState| {
-            let trades = lane.candle_audit.as_ref().map(|closing| &self.channels[closing.trade_channel]);
+        let marks = |state: &ChannelState| {
+            let trades = state.candle_audit.as_ref().map(|closing| &self.channels[closing.trade_channel]);
             let lacking = trades.filter(|trades| trades.phase != ChannelPhase::Live);
             let lacking = lacking.map(|trades| trades.complete_until.minus(self.config.allowed_lateness));
-            let checkpoint = lane.checkpoint(self.last_heard_at, lacking);
-            let bars = lane.bars.as_ref().zip(checkpoint.as_ref()).and_then(|(bars, candles)| {
+            let checkpoint = state.checkpoint(self.last_heard_at, lacking);
+            let bars = state.bars.as_ref().zip(checkpoint.as_ref()).and_then(|(bars, candles)| {
                 let ChannelCheckpoint::Candles { due } = candles else { return None };
                 Some((bars.channel(), ChannelCheckpoint::Bars(bars.checkpoint(*due))))
             });
-            let shown = checkpoint.filter(|_| lane.shown_from < Timestamp::MAX);
-            shown.map(|checkpoint| (lane.channel.clone(), checkpoint)).into_iter().chain(bars)
+            let shown = checkpoint.filter(|_| state.shown_from < Timestamp::MAX);
+            shown.map(|checkpoint| (state.channel.clone(), checkpoint)).into_iter().chain(bars)
         };
         Cursor { venue: self.venue, checkpoints: self.channels.iter().flat_map(marks).collect() }
     }

@@ -22,63 +22,63 @@ pub(super) struct OpenGaps(Vec<OpenGap>);
 impl OpenGaps {
     /// Opens a gap, merged with those it shares a channel with, and returns the gap to report.
     pub(super) fn open(&mut self, gap: Gap) -> Gap {
-        let mut wound = OpenGap {
+        let mut entry = OpenGap {
             down: gap.channels.to_vec(),
             gap: Gap { to: None, ..gap },
             pending: Vec::new(),
             loss: None,
         };
-        let touched = self.0.extract_if(.., |other| other.shares_channel(&wound.gap.channels));
+        let touched = self.0.extract_if(.., |other| other.shares_channel(&entry.gap.channels));
         for other in touched.collect::<Vec<_>>() {
-            wound.merge(other);
+            entry.merge(other);
         }
-        let told = wound.gap.clone();
-        self.0.push(wound);
-        told
+        let reports = entry.gap.clone();
+        self.0.push(entry);
+        reports
     }
 
-    /// Resumes `gap`'s channels; the events of `lanes` have to be fetched. Returns the gaps to report.
-    pub(super) fn resume(&mut self, gap: &Gap, lanes: &[usize]) -> Vec<Gap> {
-        let mut told = Vec::new();
-        if !self.0.iter().any(|wound| wound.shares_channel(&gap.channels)) {
+    /// Resumes `gap`'s channels; the events of `numbers` have to be fetched. Returns the gaps to report.
+    pub(super) fn resume(&mut self, gap: &Gap, numbers: &[usize]) -> Vec<Gap> {
+        let mut reports = Vec::new();
+        if !self.0.iter().any(|entry| entry.shares_channel(&gap.channels)) {
             // Its beginning was not reported.
-            told.push(self.open(Gap { state: GapState::Opened, ..gap.clone() }));
+            reports.push(self.open(Gap { state: GapState::Opened, ..gap.clone() }));
         }
-        for wound in self.0.iter_mut().filter(|wound| wound.shares_channel(&gap.channels)) {
-            wound.down.retain(|channel| !gap.channels.contains(channel));
-            wound.gap.to = wound.gap.to.max(gap.to);
-            wound.pending.extend(lanes);
-            wound.pending.sort_unstable();
-            wound.pending.dedup();
-            if wound.down.is_empty() && !wound.pending.is_empty() {
-                told.push(Gap { state: GapState::Healing, ..wound.gap.clone() });
+        for entry in self.0.iter_mut().filter(|entry| entry.shares_channel(&gap.channels)) {
+            entry.down.retain(|channel| !gap.channels.contains(channel));
+            entry.gap.to = entry.gap.to.max(gap.to);
+            entry.pending.extend(numbers);
+            entry.pending.sort_unstable();
+            entry.pending.dedup();
+            if entry.down.is_empty() && !entry.pending.is_empty() {
+                reports.push(Gap { state: GapState::Healing, ..entry.gap.clone() });
             }
         }
-        told.extend(self.take_closed());
-        told
+        reports.extend(self.take_closed());
+        reports
     }
 
-    /// Returns whether events of channel `lane` are being fetched for a gap.
-    pub(super) fn is_healing(&self, lane: usize) -> bool {
-        self.0.iter().any(|wound| wound.pending.contains(&lane))
+    /// Returns whether events of channel `number` are being fetched for a gap.
+    pub(super) fn is_healing(&self, number: usize) -> bool {
+        self.0.iter().any(|entry| entry.pending.contains(&number))
     }
 
-    /// Records that the missing events of channel `lane` have been delivered, except for a `loss`. Returns the
+    /// Records that the missing events of channel `number` have been delivered, except for a `loss`. Returns the
     /// gaps to report.
-    pub(super) fn channel_healed(&mut self, lane: usize, loss: Option<&LossReason>) -> Vec<Gap> {
-        for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
-            wound.pending.retain(|other| *other != lane);
-            wound.loss = loss.or(wound.loss.as_ref()).cloned();
+    pub(super) fn channel_healed(&mut self, number: usize, loss: Option<&LossReason>) -> Vec<Gap> {
+        for entry in self.0.iter_mut().filter(|entry| entry.pending.contains(&number)) {
+            entry.pending.retain(|other| *other != number);
+            entry.loss = loss.or(entry.loss.as_ref()).cloned();
         }
         self.take_closed()
     }
 
-    /// Records that some missing events of channel `lane` will not come, and more of them are to be fetched.
+    /// Records that some missing events of channel `number` will not come, and more of them are to be fetched.
     /// Returns whether they belong to a gap.
-    pub(super) fn record_loss(&mut self, lane: usize, loss: &LossReason) -> bool {
+    pub(super) fn record_loss(&mut self, number: usize, loss: &LossReason) -> bool {
         let mut any = false;
-        for wound in self.0.iter_mut().filter(|wound| wound.pending.contains(&lane)) {
-            wound.loss = Some(loss.clone());
+        for entry in self.0.iter_mut().filter(|entry| entry.pending.contains(&number)) {
+            entry.loss = Some(loss.clone());
             any = true;
         }
         any
@@ -86,17 +86,17 @@ impl OpenGaps {
 
     /// Ends all gaps, because no more events will come. Returns the gaps to report.
     pub(super) fn fail_all(&mut self, why: &LossReason) -> Vec<Gap> {
-        let lost = |wound: OpenGap| Gap { state: GapState::Lost, loss: Some(why.clone()), ..wound.gap };
+        let lost = |entry: OpenGap| Gap { state: GapState::Lost, loss: Some(why.clone()), ..entry.gap };
         self.0.drain(..).map(lost).collect()
     }
 
     fn take_closed(&mut self) -> Vec<Gap> {
-        let over = |wound: &mut OpenGap| wound.down.is_empty() && wound.pending.is_empty();
-        let told = self.0.extract_if(.., over).map(|OpenGap { gap, loss, .. }| {
+        let over = |entry: &mut OpenGap| entry.down.is_empty() && entry.pending.is_empty();
+        let reports = self.0.extract_if(.., over).map(|OpenGap { gap, loss, .. }| {
             let state = if loss.is_some() { GapState::Lost } else { GapState::Healed };
             Gap { state, loss, ..gap }
         });
-        told.collect()
+        reports.collect()
     }
 }
 
@@ -145,39 +145,39 @@ mod tests {
 
     #[test]
     fn a_gap_is_healed_once_all_its_lanes_are() {
-        let mut wounds = OpenGaps::default();
-        assert_eq!(brief(&[wounds.open(gap(&["A", "B"], 5, None))]), ["opened 5 2"]);
-        assert_eq!(brief(&wounds.resume(&gap(&["A", "B"], 5, Some(9)), &[0, 1])), ["healing 5 2"]);
-        assert_eq!(brief(&wounds.channel_healed(1, None)), [""; 0]);
-        assert_eq!(brief(&wounds.channel_healed(0, None)), ["healed 5 2"]);
-        assert_eq!(brief(&wounds.channel_healed(0, None)), [""; 0]);
+        let mut open_gaps = OpenGaps::default();
+        assert_eq!(brief(&[open_gaps.open(gap(&["A", "B"], 5, None))]), ["opened 5 2"]);
+        assert_eq!(brief(&open_gaps.resume(&gap(&["A", "B"], 5, Some(9)), &[0, 1])), ["healing 5 2"]);
+        assert_eq!(brief(&open_gaps.channel_healed(1, None)), [""; 0]);
+        assert_eq!(brief(&open_gaps.channel_healed(0, None)), ["healed 5 2"]);
+        assert_eq!(brief(&open_gaps.channel_healed(0, None)), [""; 0]);
     }
 
     #[test]
     fn a_gap_over_one_that_is_being_healed_is_one_with_it() {
-        let mut wounds = OpenGaps::default();
-        wounds.open(gap(&["A", "B"], 5, None));
-        wounds.resume(&gap(&["A", "B"], 5, Some(6)), &[0, 1]);
-        assert_eq!(brief(&[wounds.open(gap(&["B", "C"], 7, None))]), ["opened 5 3"]);
-        assert_eq!(brief(&wounds.channel_healed(0, None)), [""; 0]);
-        assert_eq!(brief(&wounds.resume(&gap(&["B", "C"], 7, Some(8)), &[1, 2])), ["healing 5 3"]);
-        wounds.channel_healed(1, Some(&LossReason::TooOld { days: 7 }));
-        assert_eq!(brief(&wounds.channel_healed(2, None)), ["lost 5 3"]);
+        let mut open_gaps = OpenGaps::default();
+        open_gaps.open(gap(&["A", "B"], 5, None));
+        open_gaps.resume(&gap(&["A", "B"], 5, Some(6)), &[0, 1]);
+        assert_eq!(brief(&[open_gaps.open(gap(&["B", "C"], 7, None))]), ["opened 5 3"]);
+        assert_eq!(brief(&open_gaps.channel_healed(0, None)), [""; 0]);
+        assert_eq!(brief(&open_gaps.resume(&gap(&["B", "C"], 7, Some(8)), &[1, 2])), ["healing 5 3"]);
+        open_gaps.channel_healed(1, Some(&LossReason::TooOld { days: 7 }));
+        assert_eq!(brief(&open_gaps.channel_healed(2, None)), ["lost 5 3"]);
     }
 
     #[test]
     fn of_two_gaps_without_a_common_channel_each_ends_alone() {
-        let mut wounds = OpenGaps::default();
-        wounds.open(gap(&["A"], 5, None));
-        wounds.open(gap(&["B"], 6, None));
-        assert_eq!(brief(&wounds.resume(&gap(&["B"], 6, Some(7)), &[])), ["healed 6 1"]);
-        assert_eq!(brief(&wounds.fail_all(&LossReason::Ended)), ["lost 5 1"]);
+        let mut open_gaps = OpenGaps::default();
+        open_gaps.open(gap(&["A"], 5, None));
+        open_gaps.open(gap(&["B"], 6, None));
+        assert_eq!(brief(&open_gaps.resume(&gap(&["B"], 6, Some(7)), &[])), ["healed 6 1"]);
+        assert_eq!(brief(&open_gaps.fail_all(&LossReason::Ended)), ["lost 5 1"]);
     }
 
     #[test]
     fn an_end_without_a_beginning_is_a_gap_too() {
-        let mut wounds = OpenGaps::default();
-        assert_eq!(brief(&wounds.resume(&gap(&["A"], 5, Some(7)), &[0])), ["opened 5 1", "healing 5 1"]);
-        assert_eq!(brief(&wounds.channel_healed(0, None)), ["healed 5 1"]);
+        let mut open_gaps = OpenGaps::default();
+        assert_eq!(brief(&open_gaps.resume(&gap(&["A"], 5, Some(7)), &[0])), ["opened 5 1", "healing 5 1"]);
+        assert_eq!(brief(&open_gaps.channel_healed(0, None)), ["healed 5 1"]);
     }
 }

@@ -37,11 +37,3 @@ impl KnownTrade {
         Self { rank: TradeRank::of(trade), time: trade.time }
     }
 }
-
-/// Returns the id that follows `id`: a page of trades before it begins with the trade `id` itself.
-pub(super) fn successor_id(id: &TradeId) -> TradeId {
-    match id {
-        TradeId::Number(number) => TradeId::Number(number.saturating_add(1)),
-        TradeId::Text(text) => TradeId::Text(format!("{text}~").into()),
-    }
-}

@@ -10,7 +10,7 @@ use market_backbone_core::{
 use tokio::time::sleep;
 
 use crate::feed_rig::{
-    CANDLE, Venue, at, at_hand, candle, channel, config, gap, next, rest, symbol, token, wish,
+    CANDLE, Venue, at, at_hand, candle, channel, config, gap, next, rest, subscription, symbol, token,
 };
 
 const BAR: StreamKind = StreamKind::Bar(Timeframe::M1);
@@ -26,15 +26,15 @@ fn page(minute: i64, close: f64, volume: f64) -> Candle {
     Candle { open: 100.0, low: 100.0, high: close, volume, ..candle(minute, close, true) }
 }
 
-fn with_quiet(mut wish: Subscription) -> Subscription {
-    wish.includes_quiet_bars = true;
-    wish
+fn with_quiet(mut subscription: Subscription) -> Subscription {
+    subscription.includes_quiet_bars = true;
+    subscription
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bar_closes_once_when_a_later_one_begins() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     venue.say(state(0, (102.0, 2.0), 2_000));
     assert_eq!(at_hand(&mut feed), [""; 0], "it is not over");
@@ -51,7 +51,7 @@ async fn a_bar_closes_once_when_a_later_one_begins() {
 #[tokio::test(start_paused = true)]
 async fn the_clock_closes_a_bar_of_a_market_that_goes_quiet() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     assert_eq!(next(&mut feed).await, "bar 0 101");
     let late = venue.clock_ms() - 62_000;
@@ -61,7 +61,7 @@ async fn the_clock_closes_a_bar_of_a_market_that_goes_quiet() {
 #[tokio::test(start_paused = true)]
 async fn states_that_wait_unread_belong_to_the_bar_that_the_clock_closes() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     assert_eq!(at_hand(&mut feed), [""; 0]);
     venue.say(state(0, (102.0, 2.0), 59_000));
@@ -72,7 +72,7 @@ async fn states_that_wait_unread_belong_to_the_bar_that_the_clock_closes() {
 #[tokio::test(start_paused = true)]
 async fn what_belongs_to_a_closed_bar_revises_it_and_what_does_not_differ_does_not() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     venue.say(state(1, (103.0, 1.0), 60_100));
     venue.say(state(0, (101.0, 1.0), 60_200));
@@ -84,7 +84,7 @@ async fn what_belongs_to_a_closed_bar_revises_it_and_what_does_not_differ_does_n
 #[tokio::test(start_paused = true)]
 async fn while_its_candle_is_interrupted_a_bar_waits_for_what_is_missing() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     let bars = [channel("A", CANDLE)];
     venue.say(state(0, (101.0, 1.0), 1_000));
     venue.say(gap(GapState::Opened, &bars, 30_000, None));
@@ -101,7 +101,7 @@ async fn while_its_candle_is_interrupted_a_bar_waits_for_what_is_missing() {
 #[tokio::test(start_paused = true)]
 async fn a_bar_that_was_closed_before_the_gap_was_noticed_is_revised() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     let bars = [channel("A", CANDLE)];
     venue.say(state(0, (101.0, 1.0), 1_000));
     assert_eq!(rest(&mut feed).await, [""; 0]);
@@ -116,7 +116,7 @@ async fn a_bar_that_was_closed_before_the_gap_was_noticed_is_revised() {
 #[tokio::test(start_paused = true)]
 async fn a_bar_comes_before_the_candle_that_closes_it_and_each_is_named_by_its_kind() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[CANDLE, BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[CANDLE, BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     venue.say(state(1, (103.0, 1.0), 60_100));
     assert_eq!(at_hand(&mut feed), ["candle 0 101", "bar 0 101", "candle 1 103"]);
@@ -127,7 +127,7 @@ async fn a_bar_comes_before_the_candle_that_closes_it_and_each_is_named_by_its_k
     let opened = || gap(GapState::Opened, &[channel("A", CANDLE)], 61_000, None);
     venue.say(opened());
     assert_eq!(named(feed.next().await), [channel("A", CANDLE), channel("A", BAR)]);
-    let mut bars = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut bars = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(opened());
     assert_eq!(named(bars.next().await), [channel("A", BAR)]);
 }
@@ -136,7 +136,7 @@ async fn a_bar_comes_before_the_candle_that_closes_it_and_each_is_named_by_its_k
 async fn bars_of_the_past_come_first_and_in_order() {
     let venue = Venue::new();
     venue.closed([page(-3, 101.0, 1.0), page(-2, 102.0, 1.0), page(-1, 103.0, 1.0)]);
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), at(-180_000)).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), at(-180_000)).await;
     venue.say(state(0, (104.0, 1.0), 500));
     let seen = rest(&mut feed).await;
     assert_eq!(seen, ["bar -3 101", "bar -2 102", "bar -1 103", "caught up 1"]);
@@ -145,7 +145,7 @@ async fn bars_of_the_past_come_first_and_in_order() {
 
 /// A feed of which bar 0 has been told as the clock closed it, and bar 1 is forming.
 async fn interrupted(venue: &std::sync::Arc<Venue>) -> Feed {
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     venue.say(state(1, (103.0, 1.0), 60_100));
     assert_eq!(at_hand(&mut feed), ["bar 0 101"]);
@@ -154,24 +154,24 @@ async fn interrupted(venue: &std::sync::Arc<Venue>) -> Feed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_feed_goes_on_with_the_next_bar_and_tells_none_twice() {
+async fn a_later_feed_goes_on_with_the_next_bar_and_delivers_none_twice() {
     let venue = Venue::new();
     let cursor = token(&interrupted(&venue).await);
     assert_eq!(cursor.position(&channel("A", BAR)), Some(at(60_000)));
     assert_eq!(cursor.position(&channel("A", CANDLE)), None, "nobody asked for them");
     venue.closed([page(0, 101.0, 1.0), page(1, 105.0, 4.0)]);
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), cursor).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), cursor).await;
     assert_eq!(rest(&mut feed).await, ["bar 1 105", "caught up 1"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_feed_revises_what_an_earlier_one_told_wrong() {
+async fn a_later_feed_revises_what_an_earlier_one_delivered_wrong() {
     let venue = Venue::new();
     let cursor = token(&interrupted(&venue).await);
     venue.closed([page(0, 102.0, 2.0), page(1, 105.0, 4.0)]);
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), cursor).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), cursor).await;
     assert_eq!(rest(&mut feed).await, ["bar 0 102 revision 1", "bar 1 105", "caught up 1"]);
-    let mut again = venue.feed(wish(&["A"], &[BAR]), token(&feed)).await;
+    let mut again = venue.feed(subscription(&["A"], &[BAR]), token(&feed)).await;
     assert_eq!(rest(&mut again).await, ["caught up 1"]);
 }
 
@@ -179,16 +179,16 @@ async fn a_later_feed_revises_what_an_earlier_one_told_wrong() {
 async fn a_cursor_taken_between_two_events_stands_between_them() {
     let venue = Venue::new();
     venue.closed([page(-3, 101.0, 1.0), page(-2, 102.0, 1.0), page(-1, 103.0, 1.0)]);
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), at(-180_000)).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), at(-180_000)).await;
     assert_eq!(next(&mut feed).await, "bar -3 101");
-    let mut later = venue.feed(wish(&["A"], &[BAR]), token(&feed)).await;
+    let mut later = venue.feed(subscription(&["A"], &[BAR]), token(&feed)).await;
     assert_eq!(rest(&mut later).await, ["bar -2 102", "bar -1 103", "caught up 1"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn quiet_bars_are_told_to_who_asks_and_none_that_was_interrupted() {
     let venue = Venue::new();
-    let mut feed = venue.feed(with_quiet(wish(&["A"], &[BAR])), Start::Now).await;
+    let mut feed = venue.feed(with_quiet(subscription(&["A"], &[BAR])), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     assert_eq!([next(&mut feed).await, next(&mut feed).await], ["bar 0 101", "bar 1 101 quiet"]);
     venue.say(state(1, (102.0, 1.0), 123_000)); // it was not
@@ -215,7 +215,7 @@ async fn a_bar_that_the_venue_sends_as_a_whole_closes_as_it_comes() {
     let venue = Venue::with(|capabilities| {
         capabilities.revision_policy = RevisionPolicy { live_is_provisional: true, ..RevisionPolicy::NONE };
     });
-    let mut feed = venue.feed(wish(&["A"], &[BAR]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     sleep(Duration::from_secs(60)).await;
     venue.say(state(0, (101.0, 1.0), 60_300));
     assert_eq!(at_hand(&mut feed), ["bar 0 101"]);
@@ -226,20 +226,22 @@ async fn a_bar_that_the_venue_sends_as_a_whole_closes_as_it_comes() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_made_into_bars_is_refused_with_a_reason() {
     let venue = Venue::new();
-    let refuse = async |wish: Subscription, words: &str| {
-        let error = venue.continuity(config()).subscribe(wish, Start::Now).await.unwrap_err();
+    let refuse = async |subscription: Subscription, words: &str| {
+        let error = venue.continuity(config()).subscribe(subscription, Start::Now).await.unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Unsupported);
         assert!(error.to_string().contains(words), "{error}");
     };
-    refuse(wish(&["A"], &[StreamKind::Bar(Timeframe::D1)]), "no bars of 1d; it streams those of 1m").await;
-    let mut conflated = wish(&["A"], &[BAR]);
+    refuse(subscription(&["A"], &[StreamKind::Bar(Timeframe::D1)]), "no bars of 1d; it streams those of 1m")
+        .await;
+    let mut conflated = subscription(&["A"], &[BAR]);
     conflated.delivery = Delivery::Conflated;
     refuse(conflated, "cannot be conflated").await;
-    refuse(wish(&["*"], &[BAR]), "name the markets").await;
+    refuse(subscription(&["*"], &[BAR]), "name the markets").await;
     let whole = Venue::with(|capabilities| {
         capabilities.revision_policy = RevisionPolicy { live_is_provisional: true, ..RevisionPolicy::NONE };
     });
-    let quiet = whole.continuity(config()).subscribe(with_quiet(wish(&["A"], &[BAR])), Start::Now).await;
+    let quiet =
+        whole.continuity(config()).subscribe(with_quiet(subscription(&["A"], &[BAR])), Start::Now).await;
     assert!(quiet.unwrap_err().to_string().contains("without the quiet ones"));
 }
 
@@ -247,11 +249,11 @@ async fn what_cannot_be_made_into_bars_is_refused_with_a_reason() {
 async fn a_feed_that_is_refused_for_good_ends_with_the_reason() {
     let venue = Venue::new();
     let continuity = venue.continuity(config());
-    let subscribe = || continuity.subscribe(wish(&["A"], &[StreamKind::Trade]), Start::Now);
+    let subscribe = || continuity.subscribe(subscription(&["A"], &[StreamKind::Trade]), Start::Now);
     let mut staying = continuity
         .clone()
         .outlasting_refusals()
-        .subscribe(wish(&["A"], &[CANDLE]), Start::Now)
+        .subscribe(subscription(&["A"], &[CANDLE]), Start::Now)
         .await
         .unwrap();
     let refused = |state, cause| {

@@ -1,4 +1,4 @@
-//! Whatever happens to a feed of bars: when all is over, its bars are the candles that the venue's pages show, each told
+//! Whatever happens to a feed of bars: when all is over, its bars are the candles that the venue's pages show, each delivered
 //! once and every revision of it numbered, through interruptions, late frames and restarts of the program.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use market_backbone_core::{Candle, FeedEvent, GapState, Series, StreamKind, Subs
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::feed_rig::{CANDLE, Venue, at, channel, gap, strict, symbol, token, wish};
+use crate::feed_rig::{CANDLE, Venue, at, channel, gap, strict, subscription, symbol, token};
 
 const BAR: StreamKind = StreamKind::Bar(Timeframe::M1);
 /// Trades happen for so long, in ms.
@@ -28,6 +28,18 @@ struct BarStory {
     /// When the program stops, for how long, and how many events it still reads before its cursor is kept.
     restarts: Vec<(i64, i64, usize)>,
     shows_candles: bool,
+    /// Whether minutes without a trade are asked for.
+    shows_quiet: bool,
+}
+
+/// A bar as it was delivered.
+#[derive(Clone, Copy, Debug)]
+struct DeliveredBar {
+    revision: u32,
+    candle: Candle,
+    is_quiet: bool,
+    /// When it came, in ms.
+    ms: i64,
 }
 
 fn stories() -> impl Strategy<Value = BarStory> {
@@ -35,12 +47,12 @@ fn stories() -> impl Strategy<Value = BarStory> {
         prop::collection::vec((0..TAPE, any::<u8>(), 0..4_000_i64), 1..80),
         prop::collection::vec((1_000..200_000_i64, 1_000..150_000_i64, 1..=100_i64), 0..4),
         prop::collection::vec((1_000..TAPE, 1..100_000_i64, 0..3_usize), 0..3),
-        any::<bool>(),
+        any::<[bool; 2]>(),
     )
-        .prop_map(|(mut trades, breaks, mut restarts, shows_candles)| {
+        .prop_map(|(mut trades, breaks, mut restarts, [shows_candles, shows_quiet])| {
             trades.sort_unstable();
             restarts.sort_unstable();
-            BarStory { trades, breaks, restarts, shows_candles }
+            BarStory { trades, breaks, restarts, shows_candles, shows_quiet }
         })
 }
 
@@ -124,23 +136,40 @@ impl BarStory {
 
 struct BarRun {
     venue: Arc<Venue>,
-    wish: Subscription,
+    subscription: Subscription,
     feed: Option<Feed>,
     cursor: Option<market_backbone_coordinator::Cursor>,
     started: Instant,
-    /// The revisions of each bar, in the order in which they were told.
-    told: BTreeMap<i64, Vec<(u32, Candle)>>,
+    /// The revisions of each bar, in the order in which they were delivered.
+    delivered: BTreeMap<i64, Vec<DeliveredBar>>,
     order: Vec<i64>,
+    /// The minute whose forming candle was shown last.
+    forming: Option<i64>,
 }
 
 impl BarRun {
     fn note(&mut self, event: &FeedEvent) {
-        if let FeedEvent::Bar { candle, revision, .. } = *event {
-            let minute = (candle.open_time.as_millis() - at(0).as_millis()).div_euclid(60_000);
-            self.told.entry(minute).or_default().push((revision, candle));
-            if revision == 0 {
-                self.order.push(minute);
+        let minute = |candle: &Candle| (candle.open_time.as_millis() - at(0).as_millis()).div_euclid(60_000);
+        match *event {
+            FeedEvent::Bar { candle, revision, is_quiet, .. } => {
+                let (minute, ms) = (minute(&candle), self.venue.clock_ms());
+                let bar = DeliveredBar { revision, candle, is_quiet, ms };
+                self.delivered.entry(minute).or_default().push(bar);
+                if revision == 0 {
+                    self.order.push(minute);
+                }
             }
+            FeedEvent::Candle { candle, .. } if !candle.is_final => {
+                let minute = minute(&candle);
+                if let Some(before) = self.forming.filter(|before| *before < minute) {
+                    assert!(
+                        self.delivered.contains_key(&before),
+                        "{minute} forms and {before} has not closed"
+                    );
+                }
+                self.forming = Some(minute);
+            }
+            _ => {}
         }
     }
 
@@ -180,7 +209,7 @@ impl BarRun {
             }
             BarAct::Begin => {
                 let start = Start::from(self.cursor.take());
-                self.feed = Some(self.venue.feed_with(self.wish.clone(), start, strict()).await);
+                self.feed = Some(self.venue.feed_with(self.subscription.clone(), start, strict()).await);
                 if outages.iter().any(|(from, _, to)| *from <= ms && ms < *to) {
                     self.venue.say(gap(GapState::Opened, &bars, ms, None));
                 } else {
@@ -198,28 +227,56 @@ async fn live(story: &BarStory) -> Result<(), TestCaseError> {
         .collect();
     venue.closed(truth.values().copied());
     let kinds: &[StreamKind] = if story.shows_candles { &[BAR, CANDLE] } else { &[BAR] };
-    let wish = wish(&["A"], kinds);
-    let feed = venue.feed_with(wish.clone(), Start::Now, strict()).await;
-    let (started, told) = (Instant::now(), BTreeMap::new());
-    let mut run = BarRun { venue, wish, feed: Some(feed), cursor: None, started, told, order: Vec::new() };
+    let mut subscription = subscription(&["A"], kinds);
+    subscription.includes_quiet_bars = story.shows_quiet;
+    let feed = venue.feed_with(subscription.clone(), Start::Now, strict()).await;
+    let (started, delivered) = (Instant::now(), BTreeMap::new());
+    let (order, cursor, forming) = (Vec::new(), None, None);
+    let mut run =
+        BarRun { venue, subscription, feed: Some(feed), cursor, started, delivered, order, forming };
     for (ms, act) in story.acts() {
         run.read_until(ms).await;
         run.play(ms, act, story).await;
     }
     run.read_until(END).await;
-    prop_assert!(run.order.is_sorted(), "{:?}", run.order);
+    prop_assert!(run.order.is_sorted_by(|one, next| one < next), "{:?}", run.order);
     for (minute, want) in &truth {
-        let told = run.told.get(minute).map(Vec::as_slice).unwrap_or_default();
-        let revisions: Vec<_> = told.iter().map(|(revision, _)| *revision).collect();
-        let numbered: Vec<_> = (0..u32::try_from(told.len()).unwrap()).collect();
-        prop_assert_eq!(&revisions, &numbered, "bar {}", minute);
-        let last = told.last().map(|(_, candle)| *candle);
-        prop_assert!(last.is_some_and(|last| last.agrees_with(want)), "bar {minute}: {told:?}, not {want:?}");
-        let repeated = told.windows(2).any(|pair| pair[0].1.agrees_with(&pair[1].1));
-        prop_assert!(!repeated, "bar {minute}: a revision changes something: {told:?}");
+        let delivered = run.delivered.get(minute).map(Vec::as_slice).unwrap_or_default();
+        let last = delivered.last().filter(|bar| !bar.is_quiet).map(|bar| bar.candle);
+        prop_assert!(
+            last.is_some_and(|last| last.agrees_with(want)),
+            "bar {minute}: {delivered:?}, not {want:?}"
+        );
+        let repeated = delivered.windows(2).any(|pair| pair[0].candle.agrees_with(&pair[1].candle));
+        prop_assert!(!repeated, "bar {minute}: a revision changes something: {delivered:?}");
     }
-    let invented: Vec<_> = run.told.keys().filter(|minute| !truth.contains_key(minute)).collect();
-    prop_assert!(invented.is_empty(), "{invented:?}");
+    for (minute, delivered) in &run.delivered {
+        check_revisions(story, *minute, delivered, truth.contains_key(minute))?;
+    }
+    if story.shows_quiet && story.breaks.is_empty() && story.restarts.is_empty() {
+        let (first, end) = (truth.keys().next().copied().unwrap_or_default(), TAPE / 60_000);
+        let missing: Vec<_> = (first..end).filter(|minute| !run.delivered.contains_key(minute)).collect();
+        prop_assert!(missing.is_empty(), "quiet or not, minutes {missing:?} are over");
+    }
+    Ok(())
+}
+
+/// The revisions of a bar are numbered, none comes before its end, and at most the first says that nothing was traded.
+fn check_revisions(
+    story: &BarStory,
+    minute: i64,
+    delivered: &[DeliveredBar],
+    was_traded: bool,
+) -> Result<(), TestCaseError> {
+    let numbers = delivered.iter().map(|bar| bar.revision);
+    prop_assert!(numbers.eq(0..u32::try_from(delivered.len()).unwrap()), "bar {minute}: {delivered:?}");
+    let is_over = |bar: &DeliveredBar| bar.candle.is_final && bar.ms >= (minute + 1) * 60_000;
+    prop_assert!(delivered.iter().all(is_over), "bar {minute} before its end: {delivered:?}");
+    let quiet: Vec<_> = delivered.iter().filter(|bar| bar.is_quiet).collect();
+    let is_flat = |bar: &&DeliveredBar| bar.candle.volume == 0.0 && bar.candle.high == bar.candle.low;
+    prop_assert!(quiet.iter().all(is_flat), "bar {minute}: {delivered:?}");
+    prop_assert!(quiet.len() <= usize::from(story.shows_quiet), "bar {minute}: {delivered:?}");
+    prop_assert!(was_traded || delivered.len() == quiet.len(), "bar {minute} is invented: {delivered:?}");
     Ok(())
 }
 

@@ -11,13 +11,14 @@ use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::{FutureExt, StreamExt};
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, Start};
 use market_backbone_core::{
-    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, CandleSource, Capabilities,
-    Channel, Clock, Coverage, Delivery, FeedEvent, Gap, GapCause, GapState, Grid, Instrument, LiveSource,
-    LiveStream, OrderBook, Origin, PageSource, PartStream, Priority, Provenance, Selection, Series,
-    SourceError, SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest, TimeRange,
-    Timeframe, Timestamp, Trade, TradeCursor, TradeCursorKind, TradeId, TradePage, TradePageRequest, VenueId,
+    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, Capabilities, Channel,
+    Clock, Delivery, FeedEvent, Gap, GapCause, GapState, Grid, Instrument, LiveSource, LiveStream, OrderBook,
+    Origin, PageSource, Priority, Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind,
+    Subscription, Symbol, Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, Trade, TradeCursor,
+    TradeCursorKind, TradeId, TradePage, TradePageRequest, VenueId,
 };
-use tokio::time::{Instant, sleep, timeout};
+use market_backbone_testkit::{ScriptedCandles, TaskClock, flat_candle};
+use tokio::time::{sleep, timeout};
 
 use crate::venue::Model;
 
@@ -28,19 +29,9 @@ pub(crate) const NOON: i64 = 1_800_014_400;
 /// The id of a trade at noon.
 const FIRST_ID: i64 = 17_000_000_000_000_000;
 
-/// A clock that starts at `NOON` and follows tokio's paused clock.
-#[derive(Debug)]
-pub(crate) struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(NOON).plus(self.0.elapsed())
-    }
-}
-
 /// The fault of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub(crate) enum PageFault {
     /// The answer shows the state of this many ms ago.
     Late(i64),
     /// The answer has no rows.
@@ -52,18 +43,22 @@ pub(crate) enum Flaw {
 }
 
 /// The fault of the answer to a request that is sent this many ms after noon.
-type Flaws = Box<dyn FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send>;
+type PageFaults = Box<dyn FnMut(&TradePageRequest, i64) -> Option<PageFault> + Send>;
 
 /// The error of the request with this number.
 type Script = Box<dyn FnMut(usize) -> Option<SourceErrorKind> + Send>;
 
+/// The closed candles of each market.
+type Tape = Arc<Mutex<Vec<(Symbol, Candle)>>>;
+
 pub(crate) struct Venue {
-    pub(crate) clock: Arc<TokioClock>,
+    pub(crate) clock: Arc<TaskClock>,
     capabilities: Capabilities,
     trades: Mutex<BTreeMap<(Symbol, TradeId), Trade>>,
-    candles: Mutex<Vec<(Symbol, Candle)>>,
+    candles: Tape,
+    candle_source: ScriptedCandles,
     script: Mutex<Script>,
-    flaws: Mutex<Flaws>,
+    page_faults: Mutex<PageFaults>,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,
     at_once: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
@@ -89,7 +84,7 @@ pub(crate) fn channel(code: &str, kind: StreamKind) -> Channel {
     Channel { symbol: symbol(code), kind }
 }
 
-pub(crate) fn wish(codes: &[&str], kinds: &[StreamKind]) -> Subscription {
+pub(crate) fn subscription(codes: &[&str], kinds: &[StreamKind]) -> Subscription {
     Subscription::new(codes.iter().map(|code| symbol(code)), kinds.iter().copied()).unwrap()
 }
 
@@ -109,31 +104,14 @@ pub(crate) fn at(ms: i64) -> Timestamp {
 }
 
 pub(crate) fn ticker(code: &str, ms: i64, day_volume: f64) -> FeedEvent {
-    let (time, price) = (at(ms), 100.0);
-    FeedEvent::Ticker(Ticker {
-        symbol: symbol(code),
-        price,
-        open: price,
-        high: price,
-        low: price,
-        previous_close: price,
-        size: 1.0,
-        side: None,
-        day_volume,
-        day_turnover: day_volume,
-        volume_24h: day_volume,
-        turnover_24h: day_volume,
-        trade_time: time,
-        time,
-        received: time,
-    })
+    let quiet = market_backbone_testkit::ticker(symbol(code), 100.0, at(ms));
+    let (day_turnover, volume_24h, turnover_24h) = (day_volume, day_volume, day_volume);
+    FeedEvent::Ticker(Ticker { day_volume, day_turnover, volume_24h, turnover_24h, ..quiet })
 }
 
 /// Returns a candle of the minute that opens this many minutes after noon.
 pub(crate) fn candle(minute: i64, close: f64, is_final: bool) -> Candle {
-    let open_time = at(minute * 60_000);
-    let (open, volume) = (close, 1.0);
-    Candle { open_time, open, high: close, low: close, close, volume, turnover: close, is_final }
+    Candle { is_final, ..flat_candle(at(minute * 60_000), close) }
 }
 
 pub(crate) fn live_candle(minute: i64, close: f64) -> FeedEvent {
@@ -163,13 +141,15 @@ impl Venue {
         capabilities.trade_cursors = &[TradeCursorKind::Latest, TradeCursorKind::Before];
         capabilities.live_timeframes = &[Timeframe::M1];
         change(&mut capabilities);
+        let (clock, candles) = (Arc::new(TaskClock::showing(at(0))), Tape::default());
         Arc::new(Self {
-            clock: Arc::new(TokioClock(Instant::now())),
+            candle_source: candle_source(Arc::clone(&candles), Arc::clone(&clock)),
+            clock,
             capabilities,
             trades: Mutex::default(),
-            candles: Mutex::default(),
+            candles,
             script: Mutex::new(Box::new(|_| None)),
-            flaws: Mutex::new(Box::new(|_, _| None)),
+            page_faults: Mutex::new(Box::new(|_, _| None)),
             asked: Mutex::default(),
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
@@ -197,8 +177,11 @@ impl Venue {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
-    pub(crate) fn flawed(&self, flaws: impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send + 'static) {
-        *self.flaws.lock().unwrap() = Box::new(flaws);
+    pub(crate) fn with_page_faults(
+        &self,
+        page_faults: impl FnMut(&TradePageRequest, i64) -> Option<PageFault> + Send + 'static,
+    ) {
+        *self.page_faults.lock().unwrap() = Box::new(page_faults);
     }
 
     /// How many ms after noon it is.
@@ -231,28 +214,30 @@ impl Venue {
         self.live.lock().unwrap().clear();
     }
 
-    pub(crate) async fn feed(self: &Arc<Self>, wish: Subscription, start: impl Into<Start>) -> Feed {
-        self.feed_with(wish, start, config()).await
+    pub(crate) async fn feed(self: &Arc<Self>, subscription: Subscription, start: impl Into<Start>) -> Feed {
+        self.feed_with(subscription, start, config()).await
     }
 
     pub(crate) async fn feed_with(
         self: &Arc<Self>,
-        wish: Subscription,
+        subscription: Subscription,
         start: impl Into<Start>,
         config: ContinuityConfig,
     ) -> Feed {
-        self.continuity(config).subscribe(wish, start.into()).await.unwrap()
+        self.continuity(config).subscribe(subscription, start.into()).await.unwrap()
     }
 
     pub(crate) fn continuity(self: &Arc<Self>, config: ContinuityConfig) -> Continuity {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Continuity::new(Arc::clone(self) as _, Arc::clone(self) as _, Arc::clone(self) as _, clock, config)
+        let candles = Arc::new(self.candle_source.clone());
+        Continuity::new(Arc::clone(self) as _, Arc::clone(self) as _, candles, clock, config)
     }
 
     fn page(&self, request: &TradePageRequest) -> TradePage {
         let ms = self.clock.now().as_millis() - NOON * 1_000;
-        let flaw = (self.flaws.lock().unwrap())(request, ms);
-        let shown_at = if let Some(Flaw::Late(by)) = flaw { at(ms - by) } else { self.clock.now() };
+        let page_fault = (self.page_faults.lock().unwrap())(request, ms);
+        let shown_at =
+            if let Some(PageFault::Late(by)) = page_fault { at(ms - by) } else { self.clock.now() };
         let now = self.clock.now();
         let is_shown = |trade: &&Trade| {
             trade.symbol == request.symbol
@@ -268,15 +253,15 @@ impl Venue {
         let newest = trades.values().rev().filter(is_shown).take(request.count as usize);
         let mut trades: Vec<_> = newest.cloned().collect();
         trades.reverse();
-        match flaw {
-            Some(Flaw::Empty) => trades.clear(),
-            Some(Flaw::Hole) => drop(trades.drain(trades.len() / 3..trades.len() * 2 / 3)),
-            Some(Flaw::Lacking(from, to)) => {
+        match page_fault {
+            Some(PageFault::Empty) => trades.clear(),
+            Some(PageFault::Hole) => drop(trades.drain(trades.len() / 3..trades.len() * 2 / 3)),
+            Some(PageFault::Lacking(from, to)) => {
                 trades.retain(|trade| trade.time < at(from) || at(to) <= trade.time)
             }
-            Some(Flaw::Late(_)) | None => {}
+            Some(PageFault::Late(_)) | None => {}
         }
-        let page = TradePage { trades, dropped: 0, next: None };
+        let page = TradePage { trades, dropped: 0, ..TradePage::default() };
         let next = if page.is_full(request.count) { page.before_oldest() } else { None };
         // A page that is not full is taken for the last one of its day.
         let day = match (page.trades.first(), &request.cursor) {
@@ -379,20 +364,18 @@ impl PageSource for Venue {
     }
 }
 
-impl CandleSource for Venue {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        let Selection::Range(range) = query.selection() else { panic!("a feed asks for ranges") };
-        let observed_at = self.clock.now();
-        let candles = self.candles.lock().unwrap();
-        let of = candles.iter().filter(|(symbol, _)| *symbol == query.series.symbol);
-        let candles =
-            of.map(|(_, candle)| *candle).filter(|candle| range.contains(candle.open_time)).collect();
-        let provenance = Provenance { origin: Origin::Rest, observed_at };
-        let known = TimeRange::new(range.from(), range.to().min(observed_at));
-        let coverage: Coverage = known.into_iter().map(|range| Span { range, provenance }).collect();
-        let part = CandlePart { candles, coverage, ..CandlePart::default() };
-        futures::stream::iter([Ok(part)]).boxed()
-    }
+/// A source of the closed candles in `tape` that has observed them now.
+fn candle_source(tape: Tape, clock: Arc<TaskClock>) -> ScriptedCandles {
+    let rows = move |query: &CandleQuery, range: TimeRange| {
+        let tape = tape.lock().unwrap();
+        let of = tape.iter().filter(|(symbol, _)| *symbol == query.series.symbol);
+        of.map(|(_, candle)| *candle).filter(|candle| range.contains(candle.open_time)).collect()
+    };
+    ScriptedCandles::new(rows).proving(move |range| {
+        let provenance = Provenance { origin: Origin::Rest, observed_at: clock.now() };
+        let known = TimeRange::new(range.from(), range.to().min(clock.now()));
+        known.into_iter().map(|range| Span { range, provenance }).collect()
+    })
 }
 
 #[async_trait]
@@ -436,7 +419,7 @@ fn unsupported() -> SourceError {
     SourceError::new(SourceErrorKind::Unsupported, "not here")
 }
 
-pub(crate) fn shallow(mut wish: Subscription, depth: usize) -> Subscription {
-    wish.delivery = Delivery::Buffered { capacity: depth };
-    wish
+pub(crate) fn shallow(mut subscription: Subscription, depth: usize) -> Subscription {
+    subscription.delivery = Delivery::Buffered { capacity: depth };
+    subscription
 }

@@ -10,8 +10,8 @@ use market_backbone_core::{
 use tokio::time::{advance, sleep};
 
 use crate::feed_rig::{
-    CANDLE, Venue, at_hand, candle, channel, config, gap, live_candle, next, rest, shallow, sized, ticker,
-    trade, wish,
+    CANDLE, Venue, at_hand, candle, channel, config, gap, live_candle, next, rest, shallow, sized,
+    subscription, ticker, trade,
 };
 
 const TRADE: StreamKind = StreamKind::Trade;
@@ -21,7 +21,7 @@ use GapState::{Opened, Resumed};
 #[tokio::test(start_paused = true)]
 async fn live_trades_come_as_they_arrive_and_once() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     for ms in [100, 300, 200, 300, 100, 400] {
         venue.print("A", ms);
     }
@@ -32,7 +32,7 @@ async fn live_trades_come_as_they_arrive_and_once() {
 #[tokio::test(start_paused = true)]
 async fn what_a_gap_swallowed_comes_in_order_before_what_is_live_after_it() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     venue.traded([100, 200, 300, 350, 400].map(|ms| trade("A", ms)));
     let a = [channel("A", TRADE)];
     venue.print("A", 100);
@@ -48,10 +48,10 @@ async fn what_a_gap_swallowed_comes_in_order_before_what_is_live_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_trade_older_than_the_beginning_nothing_is_told() {
+async fn of_a_trade_older_than_the_beginning_nothing_is_reported() {
     let venue = Venue::new();
     venue.traded([-500, 100, 200].map(|ms| trade("A", ms)));
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     let a = [channel("A", TRADE)];
     sleep(Duration::from_millis(300)).await;
     venue.say(gap(Opened, &a, 0, None));
@@ -65,7 +65,7 @@ async fn of_a_trade_older_than_the_beginning_nothing_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_state_needs_no_healing() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TICKER, StreamKind::Book]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TICKER, StreamKind::Book]), Start::Now).await;
     let a = [channel("A", TICKER), channel("A", StreamKind::Book)];
     venue.say(gap(Opened, &a, 0, None));
     venue.say(ticker("A", 100, 7.0));
@@ -77,7 +77,7 @@ async fn a_state_needs_no_healing() {
 #[tokio::test(start_paused = true)]
 async fn while_one_channel_is_healed_the_others_are_live() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A", "B"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A", "B"], &[TRADE]), Start::Now).await;
     venue.traded([trade("A", 50), trade("A", 100)]);
     let a = [channel("A", TRADE)];
     venue.say(gap(Opened, &a, 0, None));
@@ -91,7 +91,7 @@ async fn while_one_channel_is_healed_the_others_are_live() {
 #[tokio::test(start_paused = true)]
 async fn a_gap_while_one_is_healed_makes_one_gap_of_both() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     venue.traded([50, 1_000, 2_000].map(|ms| trade("A", ms)));
     let a = [channel("A", TRADE)];
     venue.say(gap(Opened, &a, 0, None));
@@ -109,7 +109,7 @@ async fn a_gap_while_one_is_healed_makes_one_gap_of_both() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_had_for_long_enough_is_lost_and_said_to_be() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     venue.traded([50, 500_000, 700_000].map(|ms| trade("A", ms)));
     venue.failing(|_| Some(SourceErrorKind::VenueFault));
     let a = [channel("A", TRADE)];
@@ -130,9 +130,9 @@ async fn what_cannot_be_had_for_long_enough_is_lost_and_said_to_be() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_fails_is_asked_again() {
     let venue = Venue::new();
-    let mut wish = wish(&["A"], &[TRADE]);
-    wish.priority = Priority::Critical;
-    let mut feed = venue.feed(wish, Start::Now).await;
+    let mut subscription = subscription(&["A"], &[TRADE]);
+    subscription.priority = Priority::Critical;
+    let mut feed = venue.feed(subscription, Start::Now).await;
     venue.traded((0..25).map(|n| trade("A", 10 * n)));
     venue.failing(|number| (number % 3 != 0).then_some(SourceErrorKind::Throttled(None)));
     let a = [channel("A", TRADE)];
@@ -149,7 +149,7 @@ async fn a_page_that_fails_is_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_falls_behind_is_caught_up() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     venue.traded([100, 200, 300, 400].map(|ms| trade("A", ms)));
     venue.print("A", 100);
     venue.say(FeedEvent::Lagged { missed: 2 });
@@ -164,7 +164,7 @@ async fn a_reader_that_falls_behind_is_caught_up() {
 #[tokio::test(start_paused = true)]
 async fn what_does_not_fit_while_a_gap_is_healed_is_fetched() {
     let venue = Venue::new();
-    let mut feed = venue.feed(shallow(wish(&["A"], &[TRADE]), 3), Start::Now).await;
+    let mut feed = venue.feed(shallow(subscription(&["A"], &[TRADE]), 3), Start::Now).await;
     venue.traded((1..=20).map(|n| trade("A", n)));
     let a = [channel("A", TRADE)];
     venue.say(gap(Opened, &a, 0, None));
@@ -184,7 +184,7 @@ async fn no_more_is_fetched_at_once_than_is_allowed() {
     let codes: Vec<_> = (0..40).map(|n| format!("M{n}")).collect();
     let codes: Vec<_> = codes.iter().map(String::as_str).collect();
     let config = config().in_flight(3);
-    let mut feed = venue.feed_with(wish(&codes, &[TRADE]), Start::Now, config).await;
+    let mut feed = venue.feed_with(subscription(&codes, &[TRADE]), Start::Now, config).await;
     venue.traded(codes.iter().map(|code| trade(code, 5)));
     let all: Vec<_> = codes.iter().map(|code| channel(code, TRADE)).collect();
     venue.say(gap(Opened, &all, 0, None));
@@ -194,9 +194,9 @@ async fn no_more_is_fetched_at_once_than_is_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_that_grew_by_more_than_was_heard_is_a_gap() {
+async fn a_volume_that_grew_by_more_than_was_received_is_a_gap() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE, TICKER]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE, TICKER]), Start::Now).await;
     venue.traded([sized("A", 100, 0.5), sized("A", 200, 0.25), sized("A", 300, 0.125)]);
     venue.say(ticker("A", 100, 50.5));
     venue.say(FeedEvent::Trade(sized("A", 100, 0.5)));
@@ -221,7 +221,7 @@ async fn a_volume_that_grew_by_more_than_was_heard_is_a_gap() {
 async fn a_trade_that_is_only_late_is_no_gap_and_false_alarms_grow_rare() {
     let venue = Venue::new();
     venue.traded([trade("A", -100_000), trade("A", 100)]);
-    let mut feed = venue.feed(wish(&["A"], &[TRADE, TICKER]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE, TICKER]), Start::Now).await;
     venue.say(ticker("A", 0, 50.0));
     venue.say(ticker("A", 100, 51.0));
     assert_eq!(at_hand(&mut feed).len(), 2);
@@ -240,7 +240,7 @@ async fn a_trade_that_is_only_late_is_no_gap_and_false_alarms_grow_rare() {
 #[tokio::test(start_paused = true)]
 async fn closed_candles_are_made_up_for() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[CANDLE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[CANDLE]), Start::Now).await;
     venue.closed((0..10).map(|minute| candle(minute, 100.0 + minute as f64, true)));
     let a = [channel("A", CANDLE)];
     venue.say(live_candle(0, 7.0));
@@ -264,11 +264,11 @@ async fn closed_candles_are_made_up_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflated_feed_is_told_of_gaps_and_nothing_is_fetched() {
+async fn a_conflated_feed_receives_gaps_and_nothing_is_fetched() {
     let venue = Venue::new();
-    let mut wish = wish(&["A"], &[TRADE]);
-    wish.delivery = Delivery::Conflated;
-    let mut feed = venue.feed(wish, Timestamp::EPOCH).await;
+    let mut subscription = subscription(&["A"], &[TRADE]);
+    subscription.delivery = Delivery::Conflated;
+    let mut feed = venue.feed(subscription, Timestamp::EPOCH).await;
     let a = [channel("A", TRADE)];
     venue.say(gap(Opened, &a, 0, None));
     venue.say(gap(Resumed, &a, 0, Some(5)));
@@ -280,7 +280,7 @@ async fn a_conflated_feed_is_told_of_gaps_and_nothing_is_fetched() {
 #[tokio::test(start_paused = true)]
 async fn a_feed_ends_with_its_live_side_and_hands_out_nothing_it_cannot_order() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     venue.traded([trade("A", 1), trade("A", 5)]);
     let a = [channel("A", TRADE)];
     venue.say(gap(Opened, &a, 0, None));
@@ -296,7 +296,7 @@ async fn a_feed_ends_with_its_live_side_and_hands_out_nothing_it_cannot_order() 
 /// 49,000.
 async fn asked_for(missing: i64) -> Vec<u32> {
     let venue = Venue::with(|can| can.trade_page = 49_000);
-    let mut feed = venue.feed(wish(&["A"], &[TRADE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE]), Start::Now).await;
     venue.traded((-60_000..missing).map(|number| trade("A", 100 + number)));
     let a = [channel("A", TRADE)];
     let last = 100 + missing;

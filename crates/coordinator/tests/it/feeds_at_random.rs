@@ -23,14 +23,14 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::feed_rig::{Flaw, Venue, at, candle, channel, gap, strict, token, wish};
+use crate::feed_rig::{PageFault, Venue, at, candle, channel, gap, strict, subscription, token};
 
 use self::story::{Act, CODES, Chance, SINCE, Story, TAPE, millis};
 
 /// The run of one story: what reaches the feed, and what the feed delivers.
 struct Run {
     venue: Arc<Venue>,
-    wish: Subscription,
+    subscription: Subscription,
     feed: Option<Feed>,
     started: Instant,
     broken: HashSet<Channel>,
@@ -144,7 +144,7 @@ impl Run {
                 let began = self.minute() - 1; // of which a trade may still be to come
                 self.read_until(ms + pause, story).await?;
                 self.away.extend(began..=self.minute());
-                self.feed = Some(self.venue.feed_with(self.wish.clone(), cursor, strict()).await);
+                self.feed = Some(self.venue.feed_with(self.subscription.clone(), cursor, strict()).await);
                 self.began = (at(0).plus(self.started.elapsed()), CODES.to_vec());
                 self.told(number, |_| true);
                 self.back = (ms + pause, number);
@@ -296,26 +296,26 @@ fn check_candles(story: &Story, run: &Run) -> Result<(), TestCaseError> {
 
 /// Returns faults: answers that lag by up to 8 s for a while, and one in six that is empty, stale, or lacks its
 /// middle.
-fn flaws(seed: u64) -> impl FnMut(&TradePageRequest, i64) -> Option<Flaw> + Send {
+fn page_faults(seed: u64) -> impl FnMut(&TradePageRequest, i64) -> Option<PageFault> + Send {
     let mut chance = Chance(seed);
     // The number of latest answers of each market without a worse fault than that.
     let mut sound: BTreeMap<Symbol, u32> = BTreeMap::new();
     move |request, ms| {
         let mut lag = Chance(seed ^ ms.div_euclid(20_000).cast_unsigned());
-        let late = lag.one_in(2).then(|| Flaw::Late(1_500 + lag.below(6_500)));
+        let late = lag.one_in(2).then(|| PageFault::Late(1_500 + lag.below(6_500)));
         let sound = sound.entry(request.symbol.clone()).or_default();
         *sound += 1;
-        let flaw = match chance.below(18) {
-            0 => Some(Flaw::Empty),
-            1 => Some(Flaw::Late(8_000 + chance.below(60_000))),
-            2 => Some(Flaw::Hole),
+        let page_fault = match chance.below(18) {
+            0 => Some(PageFault::Empty),
+            1 => Some(PageFault::Late(8_000 + chance.below(60_000))),
+            2 => Some(PageFault::Hole),
             _ => None,
         };
-        let flaw = flaw.filter(|_| *sound > 2);
-        if flaw.is_some() {
+        let page_fault = page_fault.filter(|_| *sound > 2);
+        if page_fault.is_some() {
             *sound = 0;
         }
-        flaw.or(late)
+        page_fault.or(late)
     }
 }
 
@@ -329,7 +329,7 @@ async fn simulate(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCase
     }
     let mut chance = Chance(seed ^ 0xFA11);
     if is_flawed {
-        venue.flawed(flaws(seed));
+        venue.with_page_faults(page_faults(seed));
     } else {
         let outage = 100 + usize::try_from(chance.below(200)).unwrap();
         venue.failing(move |number| {
@@ -337,11 +337,11 @@ async fn simulate(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCase
             fails.then_some(SourceErrorKind::VenueFault)
         });
     }
-    let wish = wish(&CODES, &story.kinds);
-    let feed = Some(venue.feed_with(wish.clone(), story.start.clone(), strict()).await);
+    let subscription = subscription(&CODES, &story.kinds);
+    let feed = Some(venue.feed_with(subscription.clone(), story.start.clone(), strict()).await);
     let run = Run {
         venue,
-        wish,
+        subscription,
         feed,
         started: Instant::now(),
         broken: HashSet::new(),
@@ -409,22 +409,22 @@ fn a_quarter(first: u64) {
 }
 
 #[test]
-fn no_gap_is_told_healed_that_is_not_in_a_first_quarter() {
+fn no_gap_is_reported_healed_that_is_not_in_a_first_quarter() {
     a_quarter(0);
 }
 
 #[test]
-fn no_gap_is_told_healed_that_is_not_in_a_second_quarter() {
+fn no_gap_is_reported_healed_that_is_not_in_a_second_quarter() {
     a_quarter(1);
 }
 
 #[test]
-fn no_gap_is_told_healed_that_is_not_in_a_third_quarter() {
+fn no_gap_is_reported_healed_that_is_not_in_a_third_quarter() {
     a_quarter(2);
 }
 
 #[test]
-fn no_gap_is_told_healed_that_is_not_in_a_fourth_quarter() {
+fn no_gap_is_reported_healed_that_is_not_in_a_fourth_quarter() {
     a_quarter(3);
 }
 

@@ -8,8 +8,8 @@ use market_backbone_core::{Candle, FeedEvent, GapState, RevisionPolicy, Series, 
 use tokio::time::sleep;
 
 use crate::feed_rig::{
-    CANDLE, Venue, at, at_hand, candle, channel, gap, live_candle, rest, sized, symbol, ticker, token, trade,
-    wish,
+    CANDLE, Venue, at, at_hand, candle, channel, gap, live_candle, rest, sized, subscription, symbol, ticker,
+    token, trade,
 };
 
 const TRADE: StreamKind = StreamKind::Trade;
@@ -27,7 +27,7 @@ fn live(minute: i64, volume: f64) -> FeedEvent {
 /// Two trades of the first minute, of which the candle's second frame was lost, and the first trade of the
 /// next.
 async fn swallowed(venue: &Arc<Venue>) -> Feed {
-    let mut feed = venue.feed(wish(&["A"], &[TRADE, CANDLE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE, CANDLE]), Start::Now).await;
     venue.closed([with_volume(0, 2.0, true)]);
     venue.print("A", 10_000);
     venue.say(live(0, 1.0));
@@ -59,7 +59,7 @@ async fn a_later_program_fetches_what_was_not_proven_yet() {
     let venue = Venue::new();
     let mut feed = swallowed(&venue).await;
     assert_eq!(at_hand(&mut feed), ["A 61000", "candle 1 100"]);
-    let mut feed = venue.feed(wish(&["A"], &[CANDLE]), token(&feed)).await;
+    let mut feed = venue.feed(subscription(&["A"], &[CANDLE]), token(&feed)).await;
     venue.say(live(1, 1.0));
     assert_eq!(rest(&mut feed).await, ["candle 0 100 final", "caught up 1", "candle 1 100"]);
 }
@@ -67,7 +67,7 @@ async fn a_later_program_fetches_what_was_not_proven_yet() {
 #[tokio::test(start_paused = true)]
 async fn states_that_hold_all_trades_are_whole_however_late_either_came() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE, CANDLE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE, CANDLE]), Start::Now).await;
     venue.say(live(0, 5.0)); // of those from before the beginning nothing was heard
     venue.print("A", 59_000);
     sleep(Duration::from_secs(61)).await;
@@ -93,7 +93,7 @@ async fn states_that_hold_all_trades_are_whole_however_late_either_came() {
 #[tokio::test(start_paused = true)]
 async fn a_candle_that_is_silent_while_its_market_trades_is_made_up_for() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE, CANDLE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE, CANDLE]), Start::Now).await;
     venue.closed([with_volume(0, 1.0, true), with_volume(1, 1.0, true), with_volume(2, 1.0, true)]);
     venue.say(live(0, 1.0));
     let mut seen = Vec::new();
@@ -110,7 +110,7 @@ async fn a_candle_that_is_silent_while_its_market_trades_is_made_up_for() {
 #[tokio::test(start_paused = true)]
 async fn candles_that_never_add_up_make_alarms_that_grow_rare() {
     let venue = Venue::new();
-    let mut feed = venue.feed(wish(&["A"], &[TRADE, CANDLE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE, CANDLE]), Start::Now).await;
     venue.closed((0..120).map(|minute| with_volume(minute, 0.5, true)));
     let mut alarms = 0;
     for minute in 0..120 {
@@ -132,11 +132,11 @@ async fn where_live_candles_are_a_first_word_nothing_is_compared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missing_prints_concern_the_candles_of_their_market() {
+async fn missing_trades_concern_the_candles_of_their_market() {
     let venue = Venue::with(|capabilities| {
         capabilities.revision_policy = RevisionPolicy { live_is_provisional: true, ..RevisionPolicy::NONE };
     });
-    let mut feed = venue.feed(wish(&["A"], &[TRADE, TICKER, CANDLE]), Start::Now).await;
+    let mut feed = venue.feed(subscription(&["A"], &[TRADE, TICKER, CANDLE]), Start::Now).await;
     venue.closed([with_volume(0, 9.0, true)]);
     venue.traded([trade("A", 100), sized("A", 59_000, 0.5), trade("A", 61_000)]);
     venue.print("A", 100);

@@ -7,7 +7,7 @@ use market_backbone_coordinator::{Feed, Start};
 use market_backbone_core::{FeedEvent, GapState, StreamKind, Trade, TradeCursorKind};
 use tokio::time::{sleep, timeout};
 
-use crate::feed_rig::{Flaw, Venue, at, brief, channel, gap, rest, strict, ticker, trade, wish};
+use crate::feed_rig::{PageFault, Venue, at, brief, channel, gap, rest, strict, subscription, ticker, trade};
 
 const TRADE: StreamKind = StreamKind::Trade;
 
@@ -15,7 +15,7 @@ const TRADE: StreamKind = StreamKind::Trade;
 /// next minute.
 async fn after_an_outage(venue: &Arc<Venue>) -> Vec<String> {
     venue.traded((0..120).map(|n| trade("A", 1_000 * n)));
-    let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), Start::Now, strict()).await;
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), Start::Now, strict()).await;
     let a = [channel("A", TRADE)];
     let mut seen = Vec::new();
     for second in 0..90 {
@@ -59,7 +59,7 @@ fn check_healed(seen: &[String], requests: usize) {
 async fn a_page_that_lags_heals_nothing_before_it_reaches_what_is_live() {
     for lag in [1_500, 3_000, 8_000] {
         let venue = Venue::new();
-        venue.flawed(move |_, _| Some(Flaw::Late(lag)));
+        venue.with_page_faults(move |_, _| Some(PageFault::Late(lag)));
         check_healed(&after_an_outage(&venue).await, venue.requests());
     }
 }
@@ -69,9 +69,9 @@ async fn a_page_that_is_empty_once_is_asked_again() {
     for empty in 0..3 {
         let venue = Venue::new();
         let mut asked = 0;
-        venue.flawed(move |_, _| {
+        venue.with_page_faults(move |_, _| {
             asked += 1;
-            (asked == empty + 1).then_some(Flaw::Empty)
+            (asked == empty + 1).then_some(PageFault::Empty)
         });
         check_healed(&after_an_outage(&venue).await, venue.requests());
     }
@@ -81,9 +81,9 @@ async fn a_page_that_is_empty_once_is_asked_again() {
 async fn a_page_from_before_the_gap_is_asked_again() {
     let venue = Venue::new();
     let mut asked = 0;
-    venue.flawed(move |_, ms| {
+    venue.with_page_faults(move |_, ms| {
         asked += 1;
-        (asked <= 2).then_some(Flaw::Late(ms - 3_000))
+        (asked <= 2).then_some(PageFault::Late(ms - 3_000))
     });
     check_healed(&after_an_outage(&venue).await, venue.requests());
 }
@@ -93,9 +93,9 @@ async fn a_page_that_lacks_its_middle_is_found_out_by_another() {
     for hole in 0..3 {
         let venue = Venue::new();
         let mut asked = 0;
-        venue.flawed(move |_, _| {
+        venue.with_page_faults(move |_, _| {
             asked += 1;
-            (asked == hole + 1).then_some(Flaw::Hole)
+            (asked == hole + 1).then_some(PageFault::Hole)
         });
         check_healed(&after_an_outage(&venue).await, venue.requests());
     }
@@ -108,9 +108,9 @@ async fn a_page_that_lacks_a_few_trades_of_an_even_market_is_found_out_by_anothe
         let venue = Venue::new();
         venue.traded((-600..0).map(|n| trade("A", 1_000 * n)));
         let mut asked = 0;
-        venue.flawed(move |_, _| {
+        venue.with_page_faults(move |_, _| {
             asked += 1;
-            (asked == hole + 1).then_some(Flaw::Lacking(6_000, 10_000))
+            (asked == hole + 1).then_some(PageFault::Lacking(6_000, 10_000))
         });
         check_healed(&after_an_outage(&venue).await, venue.requests());
     }
@@ -123,7 +123,7 @@ async fn a_silence_in_a_gap_that_is_strange_for_its_market_is_doubted() {
     let all: Vec<_> = (0..900).map(|n| trade("A", 100 * n)).collect();
     let is_missed = |trade: &Trade| (at(5_000)..at(11_000)).contains(&trade.time);
     venue.traded(all.iter().filter(|trade| !is_missed(trade)).cloned());
-    let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), Start::Now, strict()).await;
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), Start::Now, strict()).await;
     let a = [channel("A", TRADE)];
     let mut seen = Vec::new();
     for second in 0..40 {
@@ -152,7 +152,7 @@ async fn what_healed_pages_lacked_in_their_middle_is_found_by_the_volume_of_the_
         let is_lacking = |trade: &Trade| trade.time == at(7_000) || trade.time == at(9_000);
         venue.traded(all.iter().filter(|trade| !is_lacking(trade)).cloned());
         let mut feed =
-            venue.feed_with(wish(&["A"], &[TRADE, StreamKind::Ticker]), Start::Now, strict()).await;
+            venue.feed_with(subscription(&["A"], &[TRADE, StreamKind::Ticker]), Start::Now, strict()).await;
         let a = [channel("A", TRADE)];
         let (mut seen, mut volume) = (Vec::new(), 50.0);
         for second in 0..90_i64 {
@@ -182,9 +182,9 @@ async fn what_healed_pages_lacked_in_their_middle_is_found_by_the_volume_of_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_that_never_meet_are_told_with_what_is_known() {
+async fn ends_that_never_meet_are_reported_with_what_is_known() {
     let venue = Venue::new();
-    venue.flawed(|_, ms| Some(Flaw::Late(ms - 7_500)));
+    venue.with_page_faults(|_, ms| Some(PageFault::Late(ms - 7_500)));
     let seen = after_an_outage(&venue).await;
     let lost = seen.iter().find(|line| line.starts_with("lost")).unwrap();
     assert!(lost.contains("its pages end with the trade of 2027-01-15T12:00:07Z"), "{lost}");
@@ -197,7 +197,7 @@ async fn ends_that_never_meet_are_told_with_what_is_known() {
 async fn a_stamp_from_the_future_silences_nothing_and_moves_no_cursor() {
     for ahead in [10_000, 60_000, 3_600_000] {
         let venue = Venue::new();
-        let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), Start::Now, strict()).await;
+        let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), Start::Now, strict()).await;
         venue.print("A", 0);
         let stamped = Trade { received: at(0), ..trade("A", ahead) };
         venue.say(FeedEvent::Trade(stamped));
@@ -216,7 +216,7 @@ async fn a_cursor_that_was_moved_by_such_a_stamp_is_recognised() {
     let venue = Venue::new();
     // An earlier version accepted every timestamp.
     let believing = crate::feed_rig::config();
-    let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), Start::Now, believing).await;
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), Start::Now, believing).await;
     venue.print("A", 0);
     venue.say(FeedEvent::Trade(Trade { received: at(0), ..trade("A", 3_600_000) }));
     assert_eq!(crate::feed_rig::at_hand(&mut feed), ["A 0", "A 3600000"]);
@@ -224,13 +224,13 @@ async fn a_cursor_that_was_moved_by_such_a_stamp_is_recognised() {
     drop(feed);
     sleep(Duration::from_secs(5_000)).await;
     venue.traded([trade("A", 4_000_000), trade("A", 4_500_000)]);
-    let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), cursor.clone(), strict()).await;
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), cursor.clone(), strict()).await;
     assert_eq!(rest(&mut feed).await, ["A 4000000", "A 4500000", "caught up 1"], "it is no future any more");
     // Before that time it is.
     let venue = Venue::new();
     venue.traded([trade("A", -10), trade("A", 1_000), trade("A", 2_000)]);
     sleep(Duration::from_secs(3)).await;
-    let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), cursor, strict()).await;
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), cursor, strict()).await;
     let seen = rest(&mut feed).await;
     assert!(seen[0].starts_with("lost absent: ") && seen[0].contains("had moved the cursor"), "{seen:?}");
     assert!(seen.contains(&"A 2000".to_owned()), "{seen:?}");
@@ -240,7 +240,7 @@ async fn a_cursor_that_was_moved_by_such_a_stamp_is_recognised() {
 async fn the_last_trade_before_a_feed_is_marked_and_of_no_gap() {
     let venue = Venue::new();
     venue.traded([trade("A", -60_000), trade("A", 1_000)]);
-    let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), Start::Now, strict()).await;
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), Start::Now, strict()).await;
     venue.say(FeedEvent::Snapshot(trade("A", -60_000)));
     let first = feed.next().await.unwrap();
     assert!(matches!(first, FeedEvent::Snapshot(_)), "{first:?}");
@@ -262,6 +262,28 @@ async fn the_last_trade_before_a_feed_is_marked_and_of_no_gap() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_snapshot_that_the_venue_repeats_comes_once() {
+    let venue = Venue::new();
+    venue.traded([trade("A", -60_000), trade("A", -30_000)]);
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), Start::Now, strict()).await;
+    // A venue sends it again whenever another subscription changes what its socket carries.
+    for millis in [-60_000, -60_000, -30_000, -60_000] {
+        venue.say(FeedEvent::Snapshot(trade("A", millis)));
+    }
+    venue.say(FeedEvent::Trade(trade("A", 1_000)));
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.push(feed.next().await.unwrap());
+    }
+    let want = [
+        FeedEvent::Snapshot(trade("A", -60_000)),
+        FeedEvent::Snapshot(trade("A", -30_000)),
+        FeedEvent::Trade(trade("A", 1_000)),
+    ];
+    assert_eq!(seen, want);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_past_of_days_comes_as_it_is_fetched_and_says_at_once_how_far_back_it_goes() {
     const HOUR: i64 = 3_600_000;
     let venue = Venue::with(|can| {
@@ -269,7 +291,7 @@ async fn a_past_of_days_comes_as_it_is_fetched_and_says_at_once_how_far_back_it_
         can.trade_cursors = &[TradeCursorKind::Latest, TradeCursorKind::Before, TradeCursorKind::At];
     });
     venue.traded((-24 * 9 * 6..=0).map(|n| trade("A", n * HOUR / 6)));
-    let mut feed = venue.feed_with(wish(&["A"], &[TRADE]), at(-24 * 9 * HOUR), strict()).await;
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), at(-24 * 9 * HOUR), strict()).await;
     let lost = brief(&feed.next().await.unwrap());
     assert_eq!(lost, "lost absent: the venue goes back no more than 7 days");
     assert_eq!(venue.requests(), 0, "before anything is asked");

@@ -3,19 +3,20 @@
 
 mod bars;
 mod bars_at_random;
+mod claims;
+mod conflicting_rows;
 mod counts;
 mod failures;
 mod feed_rig;
 mod feeds;
 mod feeds_at_random;
+mod feeds_late;
 mod feeds_of_candles;
 mod feeds_of_the_past;
 mod feeds_that_join;
-mod flights;
 mod forming;
-mod hearsay;
 mod oracle;
 mod plan;
 mod ranges;
-mod twins;
+mod single_flight;
 mod venue;

@@ -12,10 +12,12 @@ use async_trait::async_trait;
 use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     Candle, CandlePage, CandlePageBuilder, CandlePageRequest, CandlePart, CandleQuery, CandleSet,
-    CandleSource, Capabilities, Clock, FetchStats, FinalityRules, Grid, Instrument, KeepAlive, ManualClock,
-    PageProof, PageSource, Priority, RateLimitGroup, RateLimitRule, RevisionPolicy, Series, SocketLimits,
-    SourceError, SourceErrorKind, Symbol, Timeframe, Timestamp, TradePage, TradePageRequest, VenueId,
+    CandleSource, Capabilities, Clock, FetchStats, Grid, Instrument, ManualClock, PageProof, PageSource,
+    Priority, Series, SourceError, SourceErrorKind, Symbol, Timeframe, Timestamp, TradePage,
+    TradePageRequest, VenueId,
 };
+pub(crate) use market_backbone_testkit::minute;
+use market_backbone_testkit::{CAPABILITIES, dice, flat_candle, market_page};
 
 pub(crate) const NOW: &str = "2026-08-03T10:40:30Z";
 const SETTLING: Duration = Duration::from_secs(1);
@@ -71,33 +73,17 @@ pub(crate) fn series() -> Series {
     Series::new(Symbol::new(VenueId::new("model"), "KRW-BTC").unwrap(), Timeframe::M1)
 }
 
-pub(crate) fn minute(minute: i64) -> Timestamp {
-    Timestamp::from_secs(minute * 60)
-}
-
 /// Returns the forming minute.
 pub(crate) fn this_minute() -> i64 {
     NOW.parse::<Timestamp>().unwrap().as_secs() / 60
 }
 
 pub(crate) fn candle(slot: i64, is_final: bool) -> Candle {
-    let price = 1.0 + slot.rem_euclid(1_000) as f64;
-    let open_time = minute(slot);
-    Candle {
-        open_time,
-        open: price,
-        high: price,
-        low: price,
-        close: price,
-        volume: 1.0,
-        turnover: price,
-        is_final,
-    }
+    Candle { is_final, ..flat_candle(minute(slot), 1.0 + slot.rem_euclid(1_000) as f64) }
 }
 
 impl Model {
     pub(crate) fn new(tape: impl IntoIterator<Item = i64>) -> Self {
-        let group = RateLimitRule::new(RateLimitGroup("none"), 1, Duration::from_secs(1));
         Self {
             clock: Arc::new(ManualClock::new(NOW.parse().unwrap())),
             tape: tape.into_iter().collect(),
@@ -105,28 +91,10 @@ impl Model {
             twins: BTreeSet::new(),
             capabilities: Capabilities {
                 venue: VenueId::new("model"),
-                grid: Grid::Utc,
-                candle_page: 200,
-                shorter_pages: &[],
                 trade_page: 0,
-                book_depth: 0,
-                trade_history: Duration::ZERO,
-                trade_cursors: &[],
                 timeframes: &[Timeframe::M1],
-                streamed_kinds: &[],
-                live_timeframes: &[],
                 finality_delay: SETTLING,
-                revision_policy: RevisionPolicy::NONE,
-                limits: &[],
-                socket: SocketLimits {
-                    connects: group,
-                    messages: &[],
-                    keep_alive: KeepAlive::Ping,
-                    keep_alive_every: Duration::from_secs(1),
-                    idle_timeout: Duration::from_secs(1),
-                    max_connections: None,
-                    channels_per_connection: None,
-                },
+                ..CAPABILITIES
             },
             script: Box::new(|_, _| None),
             pace: Box::new(|_| Duration::from_millis(40)),
@@ -209,17 +177,7 @@ impl Model {
             [Some(row), twin].into_iter().flatten()
         });
         seen.take(most).for_each(|row| rows.push(Ok(row)));
-        let fell_short = rows.count() < request.count as usize;
-        let nothing_older = (fell_short && self.kept_from.is_none()).then_some(Timestamp::MIN);
-        let exhausted = fell_short && self.kept_from.is_some();
-        let rules = FinalityRules {
-            grid: Grid::Utc,
-            superseded_delay: SETTLING,
-            clock_delay: SETTLING,
-            newest_delay: SETTLING,
-        };
-        let page = rows.into_page(asked_at, rules, nothing_older);
-        CandlePage { proof: PageProof { exhausted, ..page.proof }, ..page }
+        market_page(rows, request, asked_at, (SETTLING, SETTLING), self.kept_from.is_none())
     }
 }
 
@@ -333,12 +291,5 @@ pub(crate) fn thin(
     percent: u64,
     seed: u64,
 ) -> impl Iterator<Item = i64> {
-    slots.filter(move |slot| {
-        let mut x = slot.unsigned_abs() ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        for _ in 0..3 {
-            x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            x ^= x >> 27;
-        }
-        x % 100 < percent
-    })
+    slots.filter(move |slot| dice(seed, slot.unsigned_abs()) < percent)
 }

@@ -54,13 +54,13 @@ fn collect_events(feed: impl FnOnce(&mut dyn FnMut(BarEvent))) -> Vec<BarEvent> 
 #[test]
 fn a_later_trade_closes_and_quiet_slots_get_no_candle() {
     let mut builder = builder(Timeframe::M1);
-    let told = collect_events(|tell| {
+    let events = collect_events(|tell| {
         builder.on_trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
         builder.on_trade(&trade(59_999, 2, 7.0, 1.0), &mut *tell);
         builder.on_trade(&trade(240_000, 3, 6.0, 1.0), &mut *tell);
     });
-    assert_eq!(abbreviated(&told), ["u0", "u0", "c0", "q60-240", "u240"]);
-    let BarEvent::Closed(closed) = told[2] else { panic!("{told:?}") };
+    assert_eq!(abbreviated(&events), ["u0", "u0", "c0", "q60-240", "u240"]);
+    let BarEvent::Closed(closed) = events[2] else { panic!("{events:?}") };
     assert_eq!((closed.open, closed.close, closed.volume, closed.turnover), (5.0, 7.0, 2.0, 12.0));
     assert!(closed.is_final && !builder.forming().unwrap().is_final);
 }
@@ -69,21 +69,21 @@ fn a_later_trade_closes_and_quiet_slots_get_no_candle() {
 fn the_timer_closes_after_its_grace_and_not_before() {
     let mut builder = builder(Timeframe::M1);
     builder.set_complete_since(ms(-10_000));
-    let told = collect_events(|tell| {
+    let events = collect_events(|tell| {
         builder.on_trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
         builder.on_time(ms(61_999), &mut *tell);
         builder.on_time(ms(62_000), &mut *tell);
         builder.on_time(ms(62_000), &mut *tell);
         builder.on_time(ms(182_500), &mut *tell);
     });
-    assert_eq!(abbreviated(&told), ["u0", "c0", "q60-180"]);
+    assert_eq!(abbreviated(&events), ["u0", "c0", "q60-180"]);
     assert_eq!(builder.forming(), None);
 }
 
 #[test]
 fn what_comes_late_amends_and_what_comes_too_late_is_counted() {
     let mut builder = builder(Timeframe::M1);
-    let told = collect_events(|tell| {
+    let events = collect_events(|tell| {
         builder.on_trade(&trade(30_000, 1, 5.0, 1.0), &mut *tell);
         builder.on_trade(&trade(90_000, 5, 7.0, 1.0), &mut *tell);
         builder.on_trade(&trade(59_000, 2, 9.0, 1.0), &mut *tell);
@@ -92,22 +92,22 @@ fn what_comes_late_amends_and_what_comes_too_late_is_counted() {
         builder.on_trade(&trade(59_000, 2, 9.0, 1.0), &mut *tell);
         builder.on_trade(&trade(91_000, 6, f64::NAN, 1.0), &mut *tell);
     });
-    assert_eq!(abbreviated(&told), ["u0", "c0", "u60", "a0 1", "a0 2"]);
-    let BarEvent::Revised { candle, .. } = told[4] else { panic!("{told:?}") };
+    assert_eq!(abbreviated(&events), ["u0", "c0", "u60", "a0 1", "a0 2"]);
+    let BarEvent::Revised { candle, .. } = events[4] else { panic!("{events:?}") };
     assert_eq!((candle.open, candle.high, candle.low, candle.close), (4.0, 9.0, 4.0, 9.0));
     assert_eq!(builder.counts(), BuilderCounts { accepted: 4, duplicates: 1, too_late: 1, invalid: 1 });
 }
 
 #[test]
-fn a_trade_in_a_slot_that_was_told_to_be_quiet_amends_it() {
+fn a_trade_in_a_slot_that_was_reported_quiet_amends_it() {
     let mut builder = builder(Timeframe::M1);
-    let told = collect_events(|tell| {
+    let events = collect_events(|tell| {
         builder.on_trade(&trade(10_000, 1, 5.0, 1.0), &mut *tell);
         builder.on_time(ms(122_000), &mut *tell);
         builder.on_trade(&trade(70_000, 2, 5.0, 1.0), &mut *tell);
         builder.on_trade(&trade(80_000, 3, 5.0, 1.0), &mut *tell);
     });
-    assert_eq!(abbreviated(&told), ["u0", "c0", "q60-120", "a60 1", "a60 2"]);
+    assert_eq!(abbreviated(&events), ["u0", "c0", "q60-120", "a60 1", "a60 2"]);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn repeated_frames_grow_and_the_next_slot_closes() {
     let mut builder = builder(Timeframe::M1);
     let (small, large) = (candle(0, [5.0, 6.0, 4.0, 5.0], 1.0), candle(0, [5.0, 8.0, 4.0, 7.0], 3.0));
     let next = candle(60, [7.0, 7.0, 7.0, 7.0], 1.0);
-    let told = collect_events(|tell| {
+    let events = collect_events(|tell| {
         for frame in [&small, &large, &small, &large, &next, &large] {
             builder.on_candle(frame, &mut *tell);
         }
@@ -123,34 +123,34 @@ fn repeated_frames_grow_and_the_next_slot_closes() {
         builder.on_candle(&Candle { is_final: true, volume: 2.0, ..large }, &mut *tell);
         builder.on_candle(&candle(61, [7.0, 7.0, 7.0, 7.0], 1.0), &mut *tell);
     });
-    assert_eq!(abbreviated(&told), ["u0", "u0", "c0", "u60", "a0 1"]);
-    assert_eq!(told[2], BarEvent::Closed(Candle { is_final: true, ..large }));
+    assert_eq!(abbreviated(&events), ["u0", "u0", "c0", "u60", "a0 1"]);
+    assert_eq!(events[2], BarEvent::Closed(Candle { is_final: true, ..large }));
     assert_eq!(builder.counts().invalid, 1, "off the grid");
 }
 
 #[test]
 fn a_frame_that_comes_final_closes_its_slot() {
     let mut builder = builder(Timeframe::M1);
-    let told = collect_events(|tell| {
+    let events = collect_events(|tell| {
         let last = Candle { is_final: true, ..candle(0, [5.0, 6.0, 4.0, 5.0], 1.0) };
         builder.on_candle(&last, &mut *tell);
         builder.on_candle(&last, &mut *tell);
     });
-    assert_eq!(abbreviated(&told), ["u0", "c0"]);
+    assert_eq!(abbreviated(&events), ["u0", "c0"]);
 }
 
 #[test]
 fn high_and_low_of_seconds_are_kept() {
     let mut builder = builder(Timeframe::M1);
-    let told = collect_events(|tell| {
+    let events = collect_events(|tell| {
         builder.on_shorter_candle(&candle(58, [5.0, 9.0, 2.0, 6.0], 0.1), &mut *tell);
         builder.on_shorter_candle(&candle(3, [4.0, 5.0, 4.0, 5.0], 0.1), &mut *tell);
         builder.on_shorter_candle(&candle(58, [5.0, 9.0, 1.0, 7.0], 0.2), &mut *tell);
         builder.on_shorter_candle(&candle(58, [5.0, 9.0, 2.0, 6.0], 0.1), &mut *tell);
         builder.on_shorter_candle(&candle(61, [8.0, 8.0, 8.0, 8.0], 1.0), &mut *tell);
     });
-    assert_eq!(abbreviated(&told), ["u0", "u0", "u0", "c0", "u60"]);
-    let BarEvent::Closed(closed) = told[3] else { panic!("{told:?}") };
+    assert_eq!(abbreviated(&events), ["u0", "u0", "u0", "c0", "u60"]);
+    let BarEvent::Closed(closed) = events[3] else { panic!("{events:?}") };
     assert_eq!([closed.open, closed.high, closed.low, closed.close], [4.0, 9.0, 1.0, 7.0]);
     assert_eq!(closed.volume, 0.3, "the later state of the last second, and the other one");
 }
@@ -167,7 +167,7 @@ fn a_day_of_seconds_is_the_sum_of_all_of_them() {
 }
 
 #[test]
-fn many_series_share_what_was_heard() {
+fn many_series_share_what_was_received() {
     let mut builders = CandleBuilders::new(Grid::Utc, BuilderRules::default());
     let series = |frame| Series::new(symbol(), frame);
     for frame in [Timeframe::M1, Timeframe::H1, Timeframe::M1] {

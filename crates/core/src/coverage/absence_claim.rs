@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_answer_counts_once_however_often_it_is_told() {
+    fn the_same_answer_counts_once_however_often_it_is_reported() {
         let mut claims = Vec::new();
         for _ in 0..3 {
             add(&mut claims, claim(0, 600, 1_000));

@@ -50,6 +50,11 @@ pub struct TradePageRequest {
     pub cursor: TradeCursor,
     /// The number of trades, at most the venue's page limit.
     pub count: u32,
+    /// The time of the market's newest trade, as far as the caller knows.
+    ///
+    /// A venue that counts days from it (Upbit does) needs it to name the day of the cursor. Without it such a venue's
+    /// adapter assumes that the market has traded today.
+    pub newest: Option<Timestamp>,
 }
 
 /// One page of trades.
@@ -67,6 +72,12 @@ pub struct TradePage {
     /// After a full page it is [`Before`](TradeCursor::Before) the oldest trade of this page. After a page that ended
     /// with a day it is [`At`](TradeCursor::At) the beginning of that day.
     pub next: Option<TradeCursor>,
+    /// `true` if the page may be of another day than the one that was asked for.
+    ///
+    /// It shows no trade of the day that it was asked for: the day may have no more, or the venue has counted days from a
+    /// trade that [`newest`](TradePageRequest::newest) did not name. Whoever walks from page to page asks for the newest
+    /// trade then. If it is still the one that the request named, the page is of the right day.
+    pub is_day_uncertain: bool,
 }
 
 impl TradePage {

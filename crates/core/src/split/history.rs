@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_opened_before_a_split_is_told_in_new_shares() {
+    fn what_opened_before_a_split_is_reported_in_new_shares() {
         let splits = [split("AAPL", 120, 1.0, 7.0)];
         check(&splits, 119, Some((100.0, 70.0)));
         check(&splits, 120, Some((700.0, 10.0)));

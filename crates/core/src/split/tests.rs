@@ -78,9 +78,9 @@ fn adjust_at(
 #[track_caller]
 fn figures(adjusted: &AdjustedCandles) -> [f64; 5] {
     assert_eq!((adjusted.set.candles.len(), adjusted.unadjustable.len()), (1, 0));
-    let told = adjusted.set.candles.first().unwrap();
-    assert!(told.turnover.to_bits() == 5_000.0_f64.to_bits(), "{told:?}");
-    [told.open, told.high, told.low, told.close, told.volume]
+    let got = adjusted.set.candles.first().unwrap();
+    assert!(got.turnover.to_bits() == 5_000.0_f64.to_bits(), "{got:?}");
+    [got.open, got.high, got.low, got.close, got.volume]
 }
 
 #[test]
@@ -94,16 +94,16 @@ fn a_week_that_a_split_falls_into_is_put_together_from_days_in_new_shares() {
         straddled.iter().map(|one| (one.slot, one.component_timeframe)).collect::<Vec<_>>(),
         [(slot, Timeframe::D1)]
     );
-    let told = figures(&adjust(weeks(week), days, &splits));
-    assert_eq!(told, [100.0, 105.0, 99.75, 104.0, 2.0 * 40.0 + 3.0 * 10.0]);
+    let got = figures(&adjust(weeks(week), days, &splits));
+    assert_eq!(got, [100.0, 105.0, 99.75, 104.0, 2.0 * 40.0 + 3.0 * 10.0]);
 }
 
 #[test]
 fn two_splits_in_one_week_and_a_reverse_one_count_each_for_its_days() {
     let days = days(&[40.0, 400.0, 400.0, 100.0, 101.0]);
     let splits = [(day(17), 10.0, 1.0), (day(19), 1.0, 4.0)];
-    let told = figures(&adjust(weeks(week(&days)), days, &splits));
-    assert_eq!(told, [100.0, 105.0, 97.5, 102.0, 4.0 + 40.0 + 40.0 + 10.0 + 10.0]);
+    let got = figures(&adjust(weeks(week(&days)), days, &splits));
+    assert_eq!(got, [100.0, 105.0, 97.5, 102.0, 4.0 + 40.0 + 40.0 + 10.0 + 10.0]);
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn a_split_on_the_first_or_after_the_last_day_of_trading_scales_all_or_nothing()
     // The split is on Sunday itself, with which the week begins, and then on Monday, before which nobody
     // traded.
     for first in [at(WEEK), day(16)] {
-        let told = adjust(weeks(traded), days.clone(), &[(first, 1.0, 4.0)]);
-        assert_eq!(told.set.candles, [traded], "{first}");
+        let got = adjust(weeks(traded), days.clone(), &[(first, 1.0, 4.0)]);
+        assert_eq!(got.set.candles, [traded], "{first}");
     }
     for after in [day(21), day(22)] {
-        let told = figures(&adjust(weeks(traded), days.clone(), &[(after, 1.0, 4.0)]));
-        assert_eq!(told, [25.0, 26.5, 24.75, 26.25, 200.0], "{after}");
+        let got = figures(&adjust(weeks(traded), days.clone(), &[(after, 1.0, 4.0)]));
+        assert_eq!(got, [25.0, 26.5, 24.75, 26.25, 200.0], "{after}");
     }
 }
 
@@ -131,9 +131,9 @@ fn a_bar_of_which_a_day_is_not_known_is_left_out_and_unknown() {
     holed.coverage.remove(TimeRange::new(day(17), day(18)).unwrap());
     for parts in [holed, CandleSet::empty(days.series.clone()), set(Timeframe::D1, vec![], at(WEEK), day(22))]
     {
-        let told = adjust(weeks(traded), parts, &[(day(18), 1.0, 4.0)]);
-        assert_eq!((told.set.candles.len(), &told.unadjustable[..]), (0, &[at(WEEK)][..]));
-        assert_eq!(told.set.slot(at(WEEK)), Slot::Unknown);
+        let got = adjust(weeks(traded), parts, &[(day(18), 1.0, 4.0)]);
+        assert_eq!((got.set.candles.len(), &got.unadjustable[..]), (0, &[at(WEEK)][..]));
+        assert_eq!(got.set.slot(at(WEEK)), Slot::Unknown);
     }
     let none = weeks(traded).adjusted(
         &history(&[(day(18), 1.0, 4.0)]),
@@ -145,14 +145,13 @@ fn a_bar_of_which_a_day_is_not_known_is_left_out_and_unknown() {
 }
 
 #[test]
-fn a_bar_that_cannot_be_told_in_todays_shares_is_named_among_the_rows_that_were_left_out() {
+fn a_bar_that_cannot_be_reported_in_todays_shares_is_named_among_the_rows_that_were_left_out() {
     let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
     let before = RejectedRow { market: "A".to_owned(), slot: None, reason: "unreadable".to_owned() };
     let named = |split: (Timestamp, f64, f64), parts: CandleSet| {
-        let told =
-            adjust(CandleSet { rejected: vec![before.clone()], ..weeks(week(&days)) }, parts, &[split]);
-        assert_eq!(told.set.rejected[0], before, "what was left out before is named as well");
-        told.set.rejected[1..].to_vec()
+        let got = adjust(CandleSet { rejected: vec![before.clone()], ..weeks(week(&days)) }, parts, &[split]);
+        assert_eq!(got.set.rejected[0], before, "what was left out before is named as well");
+        got.set.rejected[1..].to_vec()
     };
     let nothing = CandleSet::empty(days.series.clone());
     for (split, why) in
@@ -185,12 +184,12 @@ fn of_a_week_that_still_forms_the_days_to_come_may_be_missing_and_no_others() {
     days.candles.replace(2, Candle { is_final: false, ..third });
     let forming = Candle { is_final: false, turnover: 5_000.0, volume: 31.0, ..week(&days) };
     let splits = [(day(17), 1.0, 4.0)];
-    let told = adjust_at(weeks(forming), days.clone(), &splits, at("2026-11-18T16:00:00Z"));
-    assert_eq!(figures(&told), [100.0, 406.0, 99.75, 102.0, 60.0]);
-    assert!(!told.set.candles.first().unwrap().is_final);
+    let got = adjust_at(weeks(forming), days.clone(), &splits, at("2026-11-18T16:00:00Z"));
+    assert_eq!(figures(&got), [100.0, 406.0, 99.75, 102.0, 60.0]);
+    assert!(!got.set.candles.first().unwrap().is_final);
     // Thursday is over, and nothing is known about it.
-    let told = adjust_at(weeks(forming), days, &splits, at("2026-11-20T16:00:00Z"));
-    assert_eq!(told.unadjustable, [at(WEEK)]);
+    let got = adjust_at(weeks(forming), days, &splits, at("2026-11-20T16:00:00Z"));
+    assert_eq!(got.unadjustable, [at(WEEK)]);
 }
 
 #[test]
@@ -198,22 +197,22 @@ fn what_is_put_together_from_a_disputed_day_is_disputed() {
     let mut days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
     let range = TimeRange::new(day(19), day(20)).unwrap();
     days.coverage.add_dispute(Dispute { range, earlier: None, later: None });
-    let told = adjust(weeks(week(&days)), days, &[(day(18), 1.0, 4.0)]);
-    assert!(matches!(told.set.slot(at(WEEK)), Slot::Disputed(Some(_))));
+    let got = adjust(weeks(week(&days)), days, &[(day(18), 1.0, 4.0)]);
+    assert!(matches!(got.set.slot(at(WEEK)), Slot::Disputed(Some(_))));
 }
 
 #[test]
-fn what_lies_before_a_split_without_sense_is_unknown_and_what_lies_after_is_told() {
+fn what_lies_before_a_split_without_sense_is_unknown_and_what_lies_after_is_reported() {
     let days = days(&[400.0, 404.0, 101.0, 102.0, 103.0]);
-    let told = days.clone().adjusted(
+    let got = days.clone().adjusted(
         &history(&[(day(18), 0.0, 4.0)]),
         Grid::NewYork,
         &BTreeMap::new(),
         Timestamp::MAX,
     );
-    assert_eq!(told.set.candles, days.candles.slice(2..));
-    assert_eq!(told.unadjustable, [day(16), day(17)]);
-    assert_eq!((told.set.slot(day(17)), told.set.slot(day(21))), (Slot::Unknown, Slot::Empty));
+    assert_eq!(got.set.candles, days.candles.slice(2..));
+    assert_eq!(got.unadjustable, [day(16), day(17)]);
+    assert_eq!((got.set.slot(day(17)), got.set.slot(day(21))), (Slot::Unknown, Slot::Empty));
     assert_eq!(adjust(weeks(week(&days)), days, &[(day(18), 0.0, 4.0)]).unadjustable, [at(WEEK)]);
 }
 
@@ -234,8 +233,8 @@ fn hours_across_new_yorks_midnight_in_winter_are_put_together_from_hours() {
         four.straddling_splits(&history(&splits), Grid::NewYork)[0].component_timeframe,
         Timeframe::H1
     );
-    let told = figures(&adjust(four.clone(), set(Timeframe::H1, hours, open, end), &splits));
-    assert_eq!(told, [100.0, 104.0, 99.0, 103.0, 70.0]);
+    let got = figures(&adjust(four.clone(), set(Timeframe::H1, hours, open, end), &splits));
+    assert_eq!(got, [100.0, 104.0, 99.0, 103.0, 70.0]);
     let summer = [(at("2026-07-15T04:00:00Z"), 1.0, 4.0)];
     assert_eq!(four.straddling_splits(&history(&summer), Grid::NewYork), []);
 }

@@ -26,7 +26,7 @@ use self::request_context::RestRequestContext;
 use self::route::MassiveRoute;
 use super::exchange::StockExchange;
 use super::plan::EmulatedPlan;
-use crate::connection::{ConnectionReset, SocketProtocol, UpgradeSlot};
+use crate::connection::{ConnectionReset, UpgradeSlot};
 use crate::faults::CallFailure;
 use crate::hash_random;
 use crate::response::EmulatorResponse;
@@ -43,6 +43,7 @@ pub(crate) async fn answer(
     mut request: Request<Incoming>,
     slot: &UpgradeSlot,
 ) -> Result<Response<Body>, ConnectionReset> {
+    world.server.travel(&world.faults.get(), world.scenario.seed).await;
     let now_us = world.scenario.clock.now_us();
     let Some(route) = MassiveRoute::of(request.uri().path()).filter(|_| request.method() == Method::GET)
     else {
@@ -101,6 +102,7 @@ pub(crate) async fn answer(
         (_, Err(refusal)) => return Ok(refusal.reply(&request_id).send(headers)),
         (Some(CallFailure::Cut) | None, Ok(plan)) => plan,
     };
+    world.server.serve(&faults, seed, number).await;
     let asked = request_context(&request, plan, request_id, world.now_ms());
     let reply = look_up(world, route, asked).await;
     Ok(if failure == Some(CallFailure::Cut) { reply.send_truncated(headers) } else { reply.send(headers) })
@@ -230,7 +232,9 @@ fn upgrade(request: &mut Request<Incoming>, slot: &UpgradeSlot, delayed: bool) -
     let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asks).cloned() else {
         return EmulatorResponse::text(StatusCode::BAD_REQUEST, "Bad Request").send(headers);
     };
-    slot.put(hyper::upgrade::on(&mut *request), SocketProtocol::Massive { delayed });
+    slot.put(hyper::upgrade::on(&mut *request), move |socket, world| {
+        super::socket::run(socket, world, delayed)
+    });
     let reply = EmulatorResponse::text(StatusCode::SWITCHING_PROTOCOLS, "")
         .with(header::UPGRADE, "websocket")
         .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));

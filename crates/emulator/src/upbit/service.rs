@@ -13,7 +13,7 @@ use super::api_error::{self, UpbitApiError};
 use super::candles::{self, CandleVisibility};
 use super::route::{self, UpbitQueryParams, UpbitRoute};
 use super::{listing, order_book, ticker, trades};
-use crate::connection::{ConnectionReset, SocketProtocol, UpgradeSlot};
+use crate::connection::{ConnectionReset, UpgradeSlot};
 use crate::faults::{CallFailure, CorruptionContext, PageFaultPlan, elements};
 use crate::hash_random;
 use crate::json;
@@ -31,6 +31,7 @@ pub(crate) async fn answer(
     mut request: Request<Incoming>,
     slot: &UpgradeSlot,
 ) -> Result<Response<Body>, ConnectionReset> {
+    world.server.travel(&world.faults.get(), world.scenario.seed).await;
     let now_us = world.scenario.clock.now_us();
     let route = UpbitRoute::of(request.uri().path()).filter(|_| request.method() == Method::GET);
     let Some(route) = route else {
@@ -94,6 +95,7 @@ pub(crate) async fn answer(
         }
         Some(CallFailure::Cut) | None => {}
     }
+    world.server.serve(&faults, seed, number).await;
     let reply = with_rate_headers(look_up(world, route, &request).await, limit, left);
     let headers = request.headers();
     Ok(if failure == Some(CallFailure::Cut) { reply.send_truncated(headers) } else { reply.send(headers) })
@@ -222,7 +224,7 @@ fn upgrade(
         return EmulatorResponse::text(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
             .send(request.headers());
     };
-    slot.put(hyper::upgrade::on(&mut *request), SocketProtocol::Upbit);
+    slot.put(hyper::upgrade::on(&mut *request), super::socket::run);
     let reply = with_rate_headers(EmulatorResponse::text(StatusCode::SWITCHING_PROTOCOLS, ""), limit, left)
         .with(header::UPGRADE, "websocket")
         .with(header::SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));

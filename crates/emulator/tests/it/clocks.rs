@@ -176,7 +176,7 @@ async fn shares_go_by_the_venues_clock_too() {
 }
 
 #[tokio::test]
-async fn one_live_print_is_stamped_ahead_with_the_quote_it_met() {
+async fn one_live_trade_is_stamped_ahead_with_the_quote_it_met() {
     let (venue, clock) = stocks(Faults::default()).await;
     let mut client = Stocks::subscribed(&venue, "T.AAPL,Q.AAPL").await;
     let from = venue.now_ms();

@@ -168,7 +168,7 @@ async fn the_listing_shows_details_on_request() {
 }
 
 #[tokio::test]
-async fn numbers_are_spelled_as_told() {
+async fn numbers_are_spelled_as_given() {
     for (number_format, want) in [
         (NumberFormat::Plain, r#""opening_price":XX,"#),
         (NumberFormat::Point, r#""opening_price":XX.0,"#),

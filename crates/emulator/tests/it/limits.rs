@@ -16,7 +16,7 @@ async fn statuses(venue: &RunningEmulator, path: &str, count: usize) -> Vec<u16>
 }
 
 #[tokio::test]
-async fn the_eleventh_in_a_second_is_told_so_in_plain_text() {
+async fn the_eleventh_in_a_second_is_refused_in_plain_text() {
     let calm = scenario(&["KRW-BTC"]);
     let clock = calm.clock.clone();
     let venue = Emulator::start(calm).await.unwrap();
@@ -141,4 +141,21 @@ async fn what_is_not_routed_is_not_counted() {
     assert_eq!(venue.report().group("none").asked, 1);
     let unversioned = raw_get(&venue, "/candles/minutes/1?market=KRW-BTC").await;
     assert_eq!(unversioned.body, answer.body);
+}
+
+#[tokio::test]
+async fn rules_with_weights_and_several_windows_replace_those_of_a_group() {
+    let limits = ["candles=10/1s,weight:4", "candles=3/10s,fixed"].map(|text| text.parse().unwrap());
+    let venue_scenario = Scenario { limits: limits.to_vec(), ..scenario(&["KRW-BTC"]) };
+    let clock = venue_scenario.clock.clone();
+    let venue = Emulator::start(venue_scenario).await.unwrap();
+    // Two of weight 4 in a second; the clock stands at 15.678 s, and the ten seconds end at 20.
+    assert_eq!(statuses(&venue, CANDLES, 3).await, [200, 200, 429]);
+    clock.advance(1_000);
+    assert_eq!(statuses(&venue, CANDLES, 2).await, [200, 429]);
+    clock.advance(3_321);
+    assert_eq!(statuses(&venue, CANDLES, 1).await, [429]);
+    clock.advance(1);
+    assert_eq!(raw_get(&venue, CANDLES).await.header("remaining-req"), Some("group=candles; min=600; sec=6"));
+    assert_eq!(statuses(&venue, TRADES, 10).await, [200; 10], "other groups keep theirs");
 }

@@ -7,7 +7,7 @@ use crate::client::{DAY, HOUR, MINUTE, e8};
 use crate::stocks::{body, market, market_at, pages};
 
 #[tokio::test]
-async fn a_split_changes_the_adjusted_past_and_no_print() {
+async fn a_split_changes_the_adjusted_past_and_no_trade() {
     let splits = vec![SplitSpec::new("2026-08-05", 1, 4)];
     let spec = TickerSpec { splits, ..TickerSpec::new("AAPL", StockActivity::Busy) };
     let (venue, _) = market(|stage| stage.tickers = TickerSet::Own(vec![spec])).await;

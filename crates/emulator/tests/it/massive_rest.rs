@@ -136,7 +136,7 @@ async fn grouped_and_previous_are_stamped_at_four_in_the_afternoon() {
 }
 
 #[tokio::test]
-async fn bars_are_as_known_and_late_prints_amend_them() {
+async fn bars_are_as_known_and_late_trades_amend_them() {
     let (venue, clock) = market(|stage| (stage.late_share, stage.overnight_share) = (0.3, 0.05)).await;
     let path = format!("/v2/aggs/ticker/AAPL/range/1/minute/{}/{}", ELEVEN - 30 * MINUTE, ELEVEN - 1);
     let mut seen = Vec::new();

@@ -101,7 +101,7 @@ fn identity(event: &Value) -> (i64, String) {
 }
 
 #[tokio::test]
-async fn every_print_is_told_once_when_it_becomes_known() {
+async fn every_trade_is_sent_once_when_it_becomes_known() {
     let (venue, clock) = market(|stage| (stage.late_share, stage.overnight_share) = (0.3, 0.02)).await;
     let mut client = Stocks::subscribed(&venue, "T.AAPL,T.SHY,T.*").await;
     let mut told = Vec::new();
@@ -143,7 +143,7 @@ fn is_told(event: &Value, bar: &StockBar, length: i64) {
 }
 
 #[tokio::test]
-async fn bars_come_late_and_are_told_again_when_a_late_print_changes_them() {
+async fn bars_come_late_and_are_sent_again_when_a_late_trade_changes_them() {
     let (venue, clock) = market(|stage| (stage.late_share, stage.overnight_share) = (0.1, 0.0)).await;
     let mut client = Stocks::subscribed(&venue, "A.AAPL,AM.AAPL").await;
     let mut told: BTreeMap<(String, i64), Vec<Value>> = BTreeMap::new();
@@ -176,7 +176,7 @@ async fn bars_come_late_and_are_told_again_when_a_late_print_changes_them() {
 }
 
 #[tokio::test]
-async fn quotes_and_bands_are_told_too() {
+async fn quotes_and_bands_are_reported_too() {
     let (venue, clock) = market(|_| ()).await;
     let mut client = Stocks::subscribed(&venue, "Q.AAPL,LULD.AAPL,T.AAPL").await;
     clock.advance(MINUTE);
@@ -248,7 +248,7 @@ async fn events_are_repeated_in_their_frame_on_demand() {
 }
 
 #[tokio::test]
-async fn a_wildcard_hears_every_ticker_once() {
+async fn a_wildcard_receives_every_ticker_once() {
     let (venue, clock) = market(|stage| stage.tickers = TickerSet::Standard(2_000)).await;
     let mut client = Stocks::subscribed(&venue, "T.*,T.AAPL,AM.*").await;
     clock.advance(2 * MINUTE);

@@ -43,7 +43,7 @@ fn is_told(frame: &Value, trade: &TapeTrade) {
 }
 
 #[tokio::test]
-async fn every_trade_of_the_tape_is_told_once() {
+async fn every_trade_of_the_tape_is_reported_once() {
     let (venue, clock) = clocked(in_order(&["KRW-BTC"])).await;
     let mut client = Client::connect(&venue).await;
     client.say(r#"[{"ticket":"t"},{"type":"trade","codes":["KRW-BTC"]}]"#).await;
@@ -116,7 +116,7 @@ async fn ticker_sums_grow_by_each_trade() {
 }
 
 #[tokio::test]
-async fn candles_are_told_at_the_end_of_each_second_that_traded() {
+async fn candles_are_reported_at_the_end_of_each_second_that_traded() {
     let (venue, clock) = clocked(scenario(&["KRW-BTC"])).await;
     let mut client = Client::connect(&venue).await;
     client.say(r#"[{"ticket":"t"},{"type":"candle.1m","codes":["KRW-BTC"],"is_only_realtime":true}]"#).await;
@@ -141,7 +141,7 @@ async fn candles_are_told_at_the_end_of_each_second_that_traded() {
 }
 
 #[tokio::test]
-async fn books_are_told_on_their_grid_and_in_the_size_wanted() {
+async fn books_are_reported_on_their_grid_and_in_the_size_wanted() {
     let (venue, clock) = clocked(scenario(&["KRW-BTC"])).await;
     let mut client = Client::connect(&venue).await;
     client.say(r#"[{"ticket":"t"},{"type":"orderbook","codes":["KRW-BTC.5"]}]"#).await;
@@ -188,7 +188,7 @@ async fn a_new_request_replaces_the_old_one() {
 }
 
 #[tokio::test]
-async fn only_snapshots_or_only_news_on_request() {
+async fn only_snapshots_or_only_updates_on_request() {
     let (venue, clock) = clocked(scenario(&["KRW-BTC"])).await;
     let mut client = Client::connect(&venue).await;
     client.say(r#"[{"ticket":"t"},{"type":"trade","codes":["KRW-BTC"],"is_only_snapshot":true}]"#).await;

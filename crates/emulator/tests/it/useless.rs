@@ -32,7 +32,7 @@ fn due(venue: &RunningEmulator, from_ms: i64, to_ms: i64) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_mute_socket_answers_pings_and_never_tells_what_it_kept_to_itself() {
+async fn a_mute_socket_answers_pings_and_never_reports_what_it_kept_to_itself() {
     let faults = Faults { mute_after_ms: 10_000, mute_for_ms: 20_000, ..Faults::default() };
     let (venue, clock, mut client) = listening(faults).await;
     clock.advance(9_000);
@@ -50,7 +50,7 @@ async fn a_mute_socket_answers_pings_and_never_tells_what_it_kept_to_itself() {
 }
 
 #[tokio::test]
-async fn a_stalled_socket_hears_what_it_was_told_when_it_comes_back() {
+async fn a_stalled_socket_receives_what_it_was_sent_when_it_comes_back() {
     let faults = Faults { stall_after_ms: 10_000, stall_for_ms: 20_000, ..Faults::default() };
     let (venue, clock, mut client) = listening(faults).await;
     clock.advance(25_000);

@@ -24,7 +24,7 @@ pub(crate) fn page(
     trades.dedup_by(|a, b| a.id == b.id);
     let surplus = trades.len().saturating_sub(request.count as usize);
     trades.drain(..surplus);
-    let page = TradePage { trades, dropped, next: None };
+    let page = TradePage { trades, dropped, ..TradePage::default() };
     // No day ends a page: only one that is empty says that nothing is older.
     Ok(TradePage { next: page.before_oldest(), ..page })
 }

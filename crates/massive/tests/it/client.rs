@@ -1,50 +1,23 @@
 //! Requests that only Massive has: each as it is sent, and each answer as it is read.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::executor::block_on;
-use market_backbone_core::{
-    Calendar, CallSource, HttpCall, OwnedReply, Priority, Session, SourceError, SourceErrorKind, TimeRange,
-    VenueId,
-};
+use market_backbone_core::{Calendar, Session, SourceErrorKind, TimeRange};
 use market_backbone_massive::{
     AggregateSpec, Glossary, HolidayKind, MASSIVE, MassiveClient, MoverDirection, Timespan, apply_holidays,
 };
+use market_backbone_testkit::CannedCalls;
 
 use crate::{at, symbol};
 
-/// Answers each request with prepared pages, and records the requests.
-#[derive(Default)]
-struct Canned {
-    pages: Mutex<VecDeque<(u16, Vec<String>)>>,
-    asked: Mutex<Vec<String>>,
+fn client(pages: &[&str]) -> (MassiveClient, Arc<CannedCalls>) {
+    client_of(CannedCalls::new(MASSIVE).then(pages.iter().copied()))
 }
 
-#[async_trait]
-impl CallSource for Canned {
-    fn venue(&self) -> VenueId {
-        MASSIVE
-    }
-
-    async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
-        let query: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.asked.lock().unwrap().push(format!("{}?{}", call.path, query.join("&")));
-        let (status, pages) = self.pages.lock().unwrap().pop_front().unwrap_or_default();
-        let reply = |body: String| OwnedReply { status, body: body.into(), ..OwnedReply::default() };
-        Ok(pages.into_iter().map(reply).collect())
-    }
-}
-
-fn client(pages: &[&str]) -> (MassiveClient, Arc<Canned>) {
-    let canned = Arc::new(Canned::default());
-    canned.pages.lock().unwrap().push_back((200, pages.iter().map(|&page| page.to_owned()).collect()));
-    (MassiveClient::new(Arc::clone(&canned) as Arc<dyn CallSource>), canned)
-}
-
-fn asked(canned: &Canned) -> String {
-    canned.asked.lock().unwrap().join(" ")
+fn client_of(canned: CannedCalls) -> (MassiveClient, Arc<CannedCalls>) {
+    let canned = Arc::new(canned);
+    (MassiveClient::new(Arc::clone(&canned) as _), canned)
 }
 
 fn may_11() -> TimeRange {
@@ -64,7 +37,7 @@ fn bars_of_any_length_come_from_all_pages() {
     let bars = block_on(client.aggregates(&symbol("AAPL"), kind, may_11())).unwrap();
     let want =
         "/v2/aggs/ticker/AAPL/range/7/minute/1778506200000/1778529599999?adjusted=true&sort=asc&limit=50000";
-    assert_eq!(asked(&canned), want);
+    assert_eq!(canned.asked(), want);
     assert_eq!((bars.len(), bars[1].open_time.as_millis()), (2, 1_778_506_620_000));
     assert_eq!((bars[0].volume, bars[0].trades, bars[0].vwap), (1.5, Some(7), Some(2.0)));
     let none = AggregateSpec { multiplier: 0, ..kind };
@@ -73,12 +46,12 @@ fn bars_of_any_length_come_from_all_pages() {
 }
 
 #[test]
-fn a_day_told_after_its_session_opens_when_the_day_does() {
+fn a_day_reported_after_its_session_opens_when_the_day_does() {
     let body = r#"{"adjusted":true,"results":[{"T":"KIMpL","c":25.9102,"h":26.25,"l":25.91,"n":74,"o":26.07,"t":1602705600000,"v":4369,"vw":26.0407}],"status":"OK"}"#;
     let (client, canned) = client(&[body]);
     let bars = block_on(client.grouped_daily("2020-10-14".parse().unwrap(), true)).unwrap();
     let want = "/v2/aggs/grouped/locale/us/market/stocks/2020-10-14?adjusted=true&include_otc=false";
-    assert_eq!(asked(&canned), want);
+    assert_eq!(canned.asked(), want);
     assert_eq!((bars[0].symbol.code(), bars[0].day.to_string().as_str()), ("KIMpL", "2020-10-14"));
     assert_eq!(bars[0].bar.open_time, at("2020-10-14T04:00:00Z"));
     assert_eq!(bars[0].venue_time, at("2020-10-14T20:00:00Z"));
@@ -86,11 +59,11 @@ fn a_day_told_after_its_session_opens_when_the_day_does() {
 
 #[test]
 fn a_day_without_a_session_has_no_figures() {
-    let (client, canned) = client(&[r#"{"status":"NOT_FOUND","message":"Data not found."}"#]);
-    canned.pages.lock().unwrap()[0].0 = 404;
+    let body = r#"{"status":"NOT_FOUND","message":"Data not found."}"#;
+    let (client, canned) = client_of(CannedCalls::new(MASSIVE).then([body]).with_status(404));
     let day = "2026-05-10".parse().unwrap();
     assert_eq!(block_on(client.open_close(&symbol("AAPL"), day)).unwrap(), None);
-    assert_eq!(asked(&canned), "/v1/open-close/AAPL/2026-05-10?adjusted=false");
+    assert_eq!(canned.asked(), "/v1/open-close/AAPL/2026-05-10?adjusted=false");
 }
 
 #[test]
@@ -99,7 +72,7 @@ fn trades_of_a_range_say_all_that_the_tape_does() {
     let (client, canned) = client(&[body, body]);
     let trades = block_on(client.trades(&symbol("AAPL"), may_11())).unwrap();
     let want = "/v3/trades/AAPL?timestamp.gte=1778506200000000000&timestamp.lt=1778529600000000000&order=asc&sort=timestamp&limit=50000";
-    assert_eq!(asked(&canned), want);
+    assert_eq!(canned.asked(), want);
     let record = &trades[1];
     assert_eq!((trades.len(), record.trade.time.as_nanos()), (2, 1_651_181_822_461_979_403));
     assert_eq!(record.participant_time.map(|time| time.as_nanos()), Some(1_651_181_822_461_636_601));
@@ -116,7 +89,7 @@ fn what_the_venue_says_of_holidays_reaches_the_calendar() {
         {"date":"2026-11-25","exchange":"OTC","name":"Elsewhere","status":"closed"}]"#;
     let (client, canned) = client(&[body]);
     let holidays = block_on(client.holidays()).unwrap();
-    assert_eq!(asked(&canned), "/v1/marketstatus/upcoming?");
+    assert_eq!(canned.asked(), "/v1/marketstatus/upcoming?");
     assert_eq!(holidays[1].kind, HolidayKind::ClosesEarly(at("2026-11-27T17:00:00Z")));
     let mut calendar = Calendar::new();
     apply_holidays(&mut calendar, &holidays);
@@ -133,7 +106,7 @@ fn splits_take_effect_at_midnight_in_new_york() {
     let splits = block_on(client.splits(Some(&symbol("GOOGL")), since)).unwrap();
     let want =
         "/stocks/v1/splits?sort=execution_date.asc&limit=1000&ticker=GOOGL&execution_date.gte=2022-01-01";
-    assert_eq!(asked(&canned), want);
+    assert_eq!(canned.asked(), want);
     assert_eq!((splits[0].effective, splits[0].price_factor()), (at("2022-07-18T04:00:00Z"), Some(0.05)));
 }
 
@@ -151,7 +124,7 @@ fn what_is_asked_of_one_share_or_all_has_a_path_of_its_own() {
     let path = |ask: &dyn Fn(&MassiveClient)| {
         let (client, canned) = client(&[]);
         ask(&client);
-        asked(&canned)
+        canned.asked()
     };
     let tickers = "/v2/snapshot/locale/us/markets/stocks";
     let apple = symbol("AAPL");

@@ -188,7 +188,7 @@ fn control(kind: &str, message: &str) -> Option<ControlMessage> {
 }
 
 #[test]
-fn the_way_in_is_told_step_by_step() {
+fn the_way_in_is_reported_step_by_step() {
     assert_eq!(control("connected", "Connected Successfully"), Some(ControlMessage::LoginPrompt));
     assert_eq!(control("auth_success", "authenticated"), Some(ControlMessage::LoggedIn));
     let refused = |control| match control {

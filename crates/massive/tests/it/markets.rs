@@ -20,7 +20,7 @@ fn a_listing_reads_and_odd_rows_are_left_out() {
 }
 
 #[test]
-fn price_steps_are_not_told() {
+fn price_steps_are_not_reported() {
     assert_eq!(advanced().decode_price_increments(b"[]").unwrap_err().kind(), SourceErrorKind::Unsupported);
     assert_eq!(advanced().decode_markets(b"<html>").unwrap_err().kind(), SourceErrorKind::Malformed);
 }

@@ -44,7 +44,8 @@ fn decode_everywhere(bytes: &[u8], plan: MassivePlan, timeframe: Timeframe, befo
         assert!(page.candles.is_sorted_by(|a, b| a.open_time < b.open_time));
         assert!(page.candles.iter().all(|candle| candle.is_valid()));
     }
-    let trades = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1 };
+    let trades =
+        TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1, newest: None };
     let _ = venue.decode_trades(&trades, bytes, now);
     let _ = venue.decode_tickers(bytes, now);
     let _ = venue.decode_books(bytes, now);

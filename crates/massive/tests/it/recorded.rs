@@ -6,14 +6,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::executor::block_on;
 use market_backbone_core::{
-    Calendar, Call, CallSource, CandlePageRequest, FeedEvent, HttpCall, HttpReply, OwnedReply, Priority,
-    Series, SourceError, Symbol, SymbolTable, TimeRange, Timeframe, TradeCursor, TradePageRequest, Venue,
-    VenueId,
+    Calendar, Call, CandlePageRequest, FeedEvent, Series, Symbol, SymbolTable, TimeRange, Timeframe,
+    TradeCursor, TradePageRequest, Venue,
 };
 use market_backbone_massive::{Glossary, MASSIVE, MassiveClient, MoverDirection};
+use market_backbone_testkit::CannedCalls;
 
 use crate::{NOON, advanced, at, symbol};
 
@@ -33,25 +32,13 @@ fn samples() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Answers every request with one file.
-struct File(Vec<u8>);
-
-#[async_trait]
-impl CallSource for File {
-    fn venue(&self) -> VenueId {
-        MASSIVE
-    }
-
-    async fn call(&self, call: HttpCall, _: Priority) -> Result<Vec<OwnedReply>, SourceError> {
-        let reply = HttpReply { status: 200, headers: &[], body: &self.0 };
-        advanced().check(&Call::VenueSpecific(call), &reply)?;
-        Ok(vec![OwnedReply { status: 200, body: self.0.clone(), ..OwnedReply::default() }])
-    }
-}
-
+/// Returns a file, and a client each of whose requests it answers.
 fn file(path: &Path) -> (Vec<u8>, MassiveClient) {
     let body = fs::read(path).unwrap();
-    (body.clone(), MassiveClient::new(Arc::new(File(body))))
+    let calls = CannedCalls::new(MASSIVE)
+        .then([body.clone()])
+        .checked_by(|call, reply| advanced().check(&Call::VenueSpecific(call.clone()), &reply.as_reply()));
+    (body, MassiveClient::new(Arc::new(calls)))
 }
 
 /// Returns all files below `folder`.
@@ -84,7 +71,8 @@ fn read(path: &Path) -> Option<usize> {
     } else if name.contains("open-close") {
         usize::from(block_on(client.open_close(&apple, day)).unwrap().is_some())
     } else if name.contains("v3/trades") {
-        let request = TradePageRequest { symbol: apple, cursor: TradeCursor::Latest, count: 100 };
+        let request =
+            TradePageRequest { symbol: apple, cursor: TradeCursor::Latest, count: 100, newest: None };
         let page = advanced().decode_trades(&request, &body, at(NOON)).unwrap();
         assert_eq!(page.dropped, 0);
         page.trades.len()
@@ -195,7 +183,12 @@ fn nanoseconds_are_kept_to_the_last_digit() {
         let mut want: Vec<i64> =
             want["results"].as_array().unwrap().iter().map(|row| row[field].as_i64().unwrap()).collect();
         want.sort_unstable();
-        let request = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 100 };
+        let request = TradePageRequest {
+            symbol: symbol("AAPL"),
+            cursor: TradeCursor::Latest,
+            count: 100,
+            newest: None,
+        };
         let page = advanced().decode_trades(&request, &body, at(NOON)).unwrap();
         let got: Vec<_> = page.trades.iter().map(|trade| trade.time.as_nanos()).collect();
         assert_eq!(got, want, "{path}");

@@ -90,13 +90,16 @@ fn nothing_is_asked_that_the_plan_does_not_include() {
         &Call::Candles(page_of(Timeframe::S1, None, 1)),
         SourceErrorKind::Forbidden,
     );
-    let trades = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1 };
+    let trades =
+        TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1, newest: None };
     refused(&massive(MassivePlan::Starter), &Call::Trades(trades), SourceErrorKind::Forbidden);
 }
 
 #[test]
 fn pages_of_trades_end_before_a_trade_or_a_day() {
-    let page = |cursor, count| Call::Trades(TradePageRequest { symbol: symbol("BRK.B"), cursor, count });
+    let page = |cursor, count| {
+        Call::Trades(TradePageRequest { symbol: symbol("BRK.B"), cursor, count, newest: None })
+    };
     let latest = "/v3/trades/BRK.B?order=desc&sort=timestamp&limit=1050";
     check(&advanced(), &page(TradeCursor::Latest, 50), latest);
     let before =
@@ -150,7 +153,8 @@ fn what_is_now_is_asked_for_several_at_once() {
 #[test]
 fn a_ticker_that_would_lead_elsewhere_is_unknown() {
     for code in ["..", "*", "A%2F", "A#"] {
-        let request = TradePageRequest { symbol: symbol(code), cursor: TradeCursor::Latest, count: 1 };
+        let request =
+            TradePageRequest { symbol: symbol(code), cursor: TradeCursor::Latest, count: 1, newest: None };
         refused(&advanced(), &Call::Trades(request), SourceErrorKind::UnknownMarket);
     }
 }

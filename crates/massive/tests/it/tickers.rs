@@ -33,7 +33,7 @@ fn before_the_first_trade_of_a_day_the_price_is_the_last_there_was() {
 }
 
 #[test]
-fn without_trades_in_the_plan_the_minute_tells_the_price() {
+fn without_trades_in_the_plan_the_minute_gives_the_price() {
     let row = TRADED.replace("\"lastTrade\"", "\"hidden\"");
     let (tickers, _) = tickers(&[&row]);
     assert_eq!((tickers[0].price, tickers[0].trade_time.as_millis()), (160.2, 1_651_251_900_000));

@@ -19,7 +19,7 @@ fn page(rows: &[&str], before: Option<&str>, count: u32) -> TradePage {
 
 fn page_from(rows: &[&str], cursor: TradeCursor, count: u32) -> TradePage {
     let body = format!(r#"{{"results":[{}],"status":"OK","request_id":"1"}}"#, rows.join(","));
-    let request = TradePageRequest { symbol: symbol("AAPL"), cursor, count };
+    let request = TradePageRequest { symbol: symbol("AAPL"), cursor, count, newest: None };
     advanced().decode_trades(&request, body.as_bytes(), at(NOON)).unwrap()
 }
 
@@ -55,7 +55,8 @@ fn what_cannot_be_a_trade_is_left_out_and_counted() {
         let page = page(&[bad, ROWS[1]], None, 10);
         assert_eq!((page.trades.len(), page.dropped), (1, 1), "{bad}");
     }
-    let request = TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1 };
+    let request =
+        TradePageRequest { symbol: symbol("AAPL"), cursor: TradeCursor::Latest, count: 1, newest: None };
     let only_bad = format!(r#"{{"results":[{}]}}"#, bad[0]);
     let error = advanced().decode_trades(&request, only_bad.as_bytes(), at(NOON)).unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Malformed);

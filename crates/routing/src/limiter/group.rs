@@ -9,7 +9,9 @@ mod granting;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, SourceError, SourceErrorKind};
+use market_backbone_core::{
+    Priority, RateLimitGroup, RateLimitRule, SourceError, SourceErrorKind, WindowKind,
+};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -48,6 +50,11 @@ impl LimitedGroup {
 
     pub(super) fn rules(&self) -> &[RateLimitRule] {
         &self.rules
+    }
+
+    /// Returns whether any of the rules goes by the venue's clock.
+    pub(super) fn goes_by_clock(&self) -> bool {
+        self.rules.iter().any(|rule| rule.kind == WindowKind::Fixed)
     }
 
     pub(super) fn name(&self) -> RateLimitGroup {

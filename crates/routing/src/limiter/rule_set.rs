@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use market_backbone_core::RateLimitRule;
+use market_backbone_core::{RateLimitRule, WindowKind};
 use tokio::time::Instant;
 
 use super::LimiterConfig;
 use super::adaptive_limit::AdaptiveLimit;
 use super::send_log::{NextSlot, SendLog};
-use super::sent_request::WindowShare;
+use super::settled_requests::CountedShare;
+use super::venue_time::VenueTime;
 
 /// One rule with its allowance.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct RuleWindow {
     /// The time for which a request counts after its arrival: the window and the margin.
     pub(super) hold: Duration,
     limit: AdaptiveLimit,
+    /// The venue's time, for a rule by its clock.
+    venue_time: Option<VenueTime>,
 }
 
 impl RuleWindow {
@@ -32,6 +35,13 @@ impl RuleWindow {
         if reserved { rest } else { whole }
     }
 
+    /// Returns when a request no longer counts that arrived at `latest` at the latest.
+    pub(super) fn release(&self, latest: Instant) -> Instant {
+        let sliding = latest + self.hold;
+        let by_clock = self.venue_time.and_then(|time| time.next_window(latest, self.rule.window));
+        by_clock.map_or(sliding, |begins| sliding.min(begins + (self.hold - self.rule.window)))
+    }
+
     /// Returns when there is room for a request of `weight`; `reserved` says that the reserve is not for it.
     fn next_slot(
         &mut self,
@@ -40,12 +50,13 @@ impl RuleWindow {
         reserved: bool,
         config: &LimiterConfig,
     ) -> NextSlot {
+        self.venue_time = self.venue_time.filter(|time| time.is_fresh(now));
         let (rest, whole) = self.allowances(now, config);
-        let room = log.next_slot(now, self, whole, weight, |_| true);
+        let room = log.next_slot(now, self, whole, weight, CountedShare::All);
         if !reserved || room == NextSlot::AfterResponse {
             return room;
         }
-        room.later(log.next_slot(now, self, rest, weight, |share| share != WindowShare::Critical))
+        room.later(log.next_slot(now, self, rest, weight, CountedShare::NonCritical))
     }
 }
 
@@ -59,6 +70,7 @@ impl RuleSet {
             rule: *rule,
             hold: rule.window + margin,
             limit: AdaptiveLimit::new(rule.max),
+            venue_time: None,
         };
         Self(rules.iter().map(window).collect())
     }
@@ -81,6 +93,13 @@ impl RuleSet {
     /// Returns the rule whose window a venue's report means: the first if it names none.
     pub(super) fn reported(&self, window: Option<Duration>) -> Option<&RuleWindow> {
         self.0.iter().find(|found| window.is_none_or(|window| window == found.rule.window))
+    }
+
+    /// Records what the venue's clock shows, for the rules by that clock.
+    pub(super) fn set_venue_time(&mut self, time: VenueTime) {
+        for window in self.0.iter_mut().filter(|window| window.rule.kind == WindowKind::Fixed) {
+            window.venue_time = Some(time);
+        }
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut RuleWindow> {

@@ -2,7 +2,6 @@
 //!
 //! `limiter.rs` proves that this log keeps the promise.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use market_backbone_core::RateLimitRule;
@@ -10,10 +9,12 @@ use tokio::time::Instant;
 
 use super::LimiterConfig;
 use super::estimate::WindowProjection;
+use super::in_flight::InFlightRequests;
 use super::journal::{PeerEvent, RecordKind};
 use super::round_trips::RoundTrips;
 use super::rule_set::RuleWindow;
-use super::sent_request::{SendOutcome, SentRequest, WindowShare};
+use super::sent_request::{SendOutcome, WindowShare};
+use super::settled_requests::{CountedShare, SettledRequests, WindowUsage};
 
 /// When there is room for one more request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,11 @@ pub(super) struct SendLog {
     /// The longest time for which a request counts after its arrival, over all rules.
     longest_hold: Duration,
     late_arrival_grace: Duration,
-    log: VecDeque<SentRequest>,
+    in_flight: InFlightRequests,
+    /// The requests of this process that were answered. They arrived a round-trip credit before that.
+    answered: SettledRequests,
+    /// All others whose latest arrival is known, without any credit.
+    others: SettledRequests,
     round_trips: RoundTrips,
 }
 
@@ -53,79 +58,75 @@ impl SendLog {
         Self {
             longest_hold: longest + margin,
             late_arrival_grace,
-            log: VecDeque::new(),
-            round_trips: RoundTrips::new(most, trust_round_trips),
+            in_flight: InFlightRequests::default(),
+            answered: SettledRequests::default(),
+            others: SettledRequests::default(),
+            round_trips: RoundTrips::new(most, longest + margin, trust_round_trips),
         }
     }
 
     /// Adds a request of this process that is sent at `at`.
     pub(super) fn push(&mut self, id: u64, at: Instant, share: WindowShare, weight: u32) {
-        let outcome = SendOutcome::InFlight;
-        self.log.push_back(SentRequest { writer: 0, id, at, share, outcome, weight, requests: 1 });
+        self.in_flight.push(id, at, share, weight);
     }
 
     /// Adds the budget that an unknown sender used: `amount`, which arrived just now at the latest.
     pub(super) fn push_external(&mut self, now: Instant, amount: u32) {
-        let (share, outcome) = (WindowShare::External, SendOutcome::Arrived(now));
-        let (weight, requests) = (amount, amount);
-        self.log.push_back(SentRequest { writer: 0, id: 0, at: now, share, outcome, weight, requests });
+        self.others.insert(now, None, WindowUsage::of(WindowShare::External, amount, amount));
     }
 
     /// Adds an event of another process's request.
+    ///
+    /// An event that is told twice, because the file was replaced, counts twice: that is slower, and never too fast.
     pub(super) fn ingest(&mut self, event: PeerEvent, now: Instant) {
         let PeerEvent { kind, writer, number: id, weight, age } = event;
         // The clock of this process may not reach back that far; then it counts as of now.
         let at = now.checked_sub(age).unwrap_or(now);
-        let outcome = match kind {
-            RecordKind::Sent => SendOutcome::InFlight,
-            RecordKind::Answered => SendOutcome::Arrived(at),
-            RecordKind::Lost => SendOutcome::Lost(at),
-            RecordKind::Unused => return self.log.retain(|sent| (sent.writer, sent.id) != (writer, id)),
+        let usage = WindowUsage::of(WindowShare::External, weight, 1);
+        let arrived = match kind {
+            RecordKind::Sent => return self.in_flight.push_external((writer, id), at, usage),
+            RecordKind::Answered => at,
+            RecordKind::Lost => at + self.late_arrival_grace,
+            RecordKind::Unused => {
+                self.in_flight.take_external((writer, id));
+                return;
+            }
             RecordKind::Banned | RecordKind::Paused => return,
         };
-        match self.log.iter_mut().find(|sent| (sent.writer, sent.id) == (writer, id)) {
-            Some(sent) => sent.outcome = outcome,
-            None => {
-                let share = WindowShare::External;
-                self.log.push_back(SentRequest { writer, id, at, share, outcome, weight, requests: 1 });
-            }
-        }
+        let usage = self.in_flight.take_external((writer, id)).unwrap_or(usage);
+        self.others.insert(arrived, None, usage);
     }
 
     /// Returns whether a request of another process is in flight: its answer causes no event here.
     pub(super) fn is_external_in_flight(&self) -> bool {
-        self.log.iter().any(|sent| sent.is_external() && sent.is_in_flight())
-    }
-
-    fn own(&mut self, id: u64) -> Option<&mut SentRequest> {
-        self.log.iter_mut().find(|sent| sent.id == id && !sent.is_external())
+        self.in_flight.has_external()
     }
 
     /// Corrects the time of sending: the permit was granted a little after it was decided.
     pub(super) fn sent_at(&mut self, id: u64, at: Instant) {
-        if let Some(sent) = self.own(id) {
-            sent.at = at;
-        }
+        self.in_flight.sent_at(id, at);
     }
 
     /// Records the outcome of a request of this process.
     pub(super) fn resolve(&mut self, id: u64, outcome: SendOutcome) {
-        let Some(sent) = self.own(id) else { return };
-        sent.outcome = outcome;
-        let left = sent.at;
-        if let SendOutcome::Answered(at) = outcome {
-            self.round_trips.note(at, at - left);
+        let Some(sent) = self.in_flight.take(id) else { return };
+        match outcome {
+            SendOutcome::Answered(at) => {
+                self.answered.insert(at, Some(sent.at), sent.usage);
+                self.round_trips.note(at, at - sent.at);
+            }
+            SendOutcome::Lost(at) => {
+                self.others.insert(at + self.late_arrival_grace, Some(sent.at), sent.usage);
+            }
         }
     }
 
     /// Removes a request of this process that will not be sent, and returns its weight.
     pub(super) fn remove(&mut self, id: u64) -> u32 {
-        let weight = self.own(id).map_or(0, |sent| sent.weight);
-        self.log.retain(|sent| sent.id != id || sent.is_external());
-        weight
+        self.in_flight.take(id).map_or(0, |sent| sent.weight)
     }
 
-    /// Returns when `allowed` of a window leave room for a request of `weight`, counting those whose share `counts`.
+    /// Returns when `allowed` of a window leave room for a request of `weight`, counting those that `counted` names.
     ///
     /// A request heavier than `allowed` (a venue's complaint may have made that small) goes alone.
     pub(super) fn next_slot(
@@ -134,33 +135,52 @@ impl SendLog {
         window: &RuleWindow,
         allowed: u32,
         weight: u32,
-        counts: impl Fn(WindowShare) -> bool,
+        counted: CountedShare,
     ) -> NextSlot {
         let charge = u64::from(window.rule.charge(weight));
-        let allowed = u64::from(allowed).max(charge);
         if charge == 0 {
             return NextSlot::Now;
         }
-        let (credit, grace) = (self.round_trips.rtt_credit(now), self.late_arrival_grace);
-        let released = |sent: &SentRequest| Some(sent.latest_arrival(credit, grace)? + window.hold);
-        let held = || {
-            let entries = self.log.iter().filter(|sent| counts(sent.share));
-            let entries = entries.map(|sent| (released(sent), sent.charge(window.rule.unit)));
-            entries.filter(|(at, _)| at.is_none_or(|at| at > now))
-        };
-        let used: u64 = held().map(|(_, charge)| charge).sum();
-        if used + charge <= allowed {
+        let room = u64::from(allowed).max(charge) - charge;
+        let amount = |usage: WindowUsage| usage.amount(window.rule.unit, counted);
+        let in_flight = amount(self.in_flight.own_usage());
+        if in_flight > room {
+            return NextSlot::AfterResponse;
+        }
+        let credit = self.round_trips.rtt_credit(now);
+        let answered_release =
+            |arrived: Instant| window.release(arrived.checked_sub(credit).unwrap_or(arrived));
+        let answered = self.answered.held(|arrived| answered_release(arrived) <= now);
+        let others = self.others.held(|arrived| window.release(arrived) <= now);
+        let mut external: Vec<_> =
+            self.in_flight.external().map(|(at, usage)| (window.release(at), usage)).collect();
+        external.retain(|(release, _)| *release > now);
+        let settled = amount(answered.usage()) + amount(others.usage());
+        let mut used = in_flight + settled + external.iter().map(|(_, usage)| amount(*usage)).sum::<u64>();
+        if used <= room {
             return NextSlot::Now;
         }
-        let mut leaving: Vec<_> = held().collect();
-        // Answers come nearly in order, which this sort makes use of.
-        leaving.sort_by_key(|(at, _)| (at.is_none(), *at));
-        let mut left = used;
-        let enough = leaving.into_iter().find(|(_, released)| {
-            left -= released;
-            left + charge <= allowed
-        });
-        enough.and_then(|(at, _)| at).map_or(NextSlot::AfterResponse, NextSlot::At)
+        external.sort_unstable_by_key(|(release, _)| *release);
+        let mut answered =
+            answered.iter().map(|entry| (answered_release(entry.arrived), entry.usage)).peekable();
+        let mut others = others.iter().map(|entry| (window.release(entry.arrived), entry.usage)).peekable();
+        let mut external = external.into_iter().peekable();
+        loop {
+            let heads = [answered.peek(), others.peek(), external.peek()];
+            let first = heads.into_iter().flatten().map(|(release, _)| *release).min();
+            // What is in flight leaves room, so that all others together do.
+            let Some(first) = first else { return NextSlot::Now };
+            while let Some((_, usage)) = answered
+                .next_if(|(release, _)| *release == first)
+                .or_else(|| others.next_if(|(release, _)| *release == first))
+                .or_else(|| external.next_if(|(release, _)| *release == first))
+            {
+                used -= amount(usage);
+            }
+            if used <= room {
+                return NextSlot::At(first);
+            }
+        }
     }
 
     pub(super) fn round_trips(&self) -> &RoundTrips {
@@ -175,40 +195,45 @@ impl SendLog {
         allowed: u32,
         (trip, credit): (Duration, Duration),
     ) -> WindowProjection {
-        let latest = |sent: &SentRequest| {
-            sent.latest_arrival(credit, self.late_arrival_grace).unwrap_or_else(|| (sent.at + trip).max(now))
-        };
-        let left = |sent: &SentRequest| (latest(sent) + window.hold).saturating_duration_since(now);
-        let mut releases: Vec<_> =
-            self.log.iter().map(|sent| (left(sent), sent.charge(window.rule.unit))).collect();
+        let early = |arrived: Instant| arrived.checked_sub(credit).unwrap_or(arrived);
+        let answered = self.answered.held(|arrived| window.release(early(arrived)) <= now);
+        let others = self.others.held(|arrived| window.release(arrived) <= now);
+        let answered = answered.iter().map(|entry| (early(entry.arrived), entry.usage));
+        let others = others.iter().map(|entry| (entry.arrived, entry.usage));
+        let own = self.in_flight.own().map(|(sent, usage)| ((sent + trip).max(now), usage));
+        let all = answered.chain(others).chain(own).chain(self.in_flight.external());
+        let left = |arrived| window.release(arrived).saturating_duration_since(now);
+        let amount = |usage: WindowUsage| usage.amount(window.rule.unit, CountedShare::All);
+        let mut releases: Vec<_> = all.map(|(arrived, usage)| (left(arrived), amount(usage))).collect();
         releases.retain(|(left, _)| !left.is_zero());
-        releases.sort_unstable();
+        // These are a few runs in order, which this sort makes use of.
+        releases.sort();
         WindowProjection { rule: window.rule, hold: window.hold, allowed, releases }
     }
 
     /// Returns how much the venue can have counted in a window that ends with the arrival of a request sent at `sent`:
     /// everything that had not certainly arrived a window before.
     pub(super) fn possibly_counted(&self, window: &RuleWindow, sent: Instant) -> u64 {
-        let counted = |other: &&SentRequest| {
-            let latest = other.latest_arrival(Duration::ZERO, self.late_arrival_grace);
-            latest.is_none_or(|at| at + window.hold > sent)
-        };
-        self.log.iter().filter(counted).map(|sent| sent.charge(window.rule.unit)).sum()
+        let gone = |arrived: Instant| arrived + window.hold <= sent;
+        let external = self.in_flight.external().filter(|(arrived, _)| !gone(*arrived));
+        let in_flight = external.fold(self.in_flight.own_usage(), |sum, (_, usage)| sum + usage);
+        let all = self.answered.held(gone).usage() + self.others.held(gone).usage() + in_flight;
+        all.amount(window.rule.unit, CountedShare::All)
     }
 
     /// Drops what matters no more, neither to the next permit nor to a reply that is still to come.
     pub(super) fn prune(&mut self, now: Instant) {
-        let own = self.log.iter().filter(|sent| !sent.is_external());
-        let horizon = own.filter(|sent| sent.is_in_flight()).map(|sent| sent.at).min().unwrap_or(now);
-        let (hold, grace) = (self.longest_hold, self.late_arrival_grace);
-        self.log
-            .retain(|sent| sent.latest_arrival(Duration::ZERO, grace).is_none_or(|at| at + hold > horizon));
+        let horizon = self.in_flight.own().map(|(sent, _)| sent).min().unwrap_or(now);
+        let hold = self.longest_hold;
+        self.answered.drop_while(|arrived| arrived + hold <= horizon);
+        self.others.drop_while(|arrived| arrived + hold <= horizon);
+        self.in_flight.prune_external(horizon, hold);
     }
 
     /// Returns whether a request of this process is in flight, or was sent less than `within` ago.
     pub(super) fn any_since(&self, now: Instant, within: Duration) -> bool {
-        let mut own = self.log.iter().filter(|sent| !sent.is_external());
-        own.any(|sent| sent.is_in_flight() || now - sent.at < within)
+        let recent = |at: Instant| now.saturating_duration_since(at) < within;
+        self.in_flight.has_own() || self.answered.any_sent(recent) || self.others.any_sent(recent)
     }
 }
 

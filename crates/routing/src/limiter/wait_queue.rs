@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn every_tenth_turn_goes_to_one_who_starves() {
+    fn every_tenth_permit_goes_to_one_who_starves() {
         let start = Instant::now();
         let mut waiters = vec![(0, Priority::Low), (1, Priority::Low)];
         waiters.extend((2..40).map(|id| (id, Priority::Critical)));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_is_told_with_its_weight() {
+    fn what_comes_before_is_reported_with_its_weight() {
         let start = Instant::now();
         let mut queue = WaitQueue::default();
         for (id, weight, priority) in [

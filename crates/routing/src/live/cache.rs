@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn more_wishes_do_not_disturb_what_is_known() {
+    fn more_subscriptions_do_not_disturb_what_is_known() {
         let cache = RealtimeCache::default();
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
         cache.record(&trade(TradeId::Number(1)), by(1));
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn who_follows_all_markets_has_the_latest_of_each_and_no_print_twice() {
+    fn who_follows_all_markets_has_the_latest_of_each_and_no_trade_twice() {
         let cache = RealtimeCache::default();
         cache.follow(&[channel("*", StreamKind::Trade)]);
         let known = |id| cache.record(&trade(TradeId::Number(id)), by(1));
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_print_sent_again_is_known_for_a_repeat() {
+    fn the_last_trade_sent_again_is_known_for_a_repeat() {
         let cache = RealtimeCache::default();
         cache.follow(&[channel("KRW-BTC", StreamKind::Trade)]);
         assert_eq!(

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use market_backbone_core::{RateLimitGroup, SourceError, SourceErrorKind, Venue};
+use market_backbone_core::{
+    Clock as _, RateLimitGroup, SourceError, SourceErrorKind, Timestamp, Venue, VenueClock,
+};
 use tower::{Layer, Service};
 
 use super::request::{RawReply, VenueRequest};
@@ -19,6 +21,8 @@ pub(crate) struct RateLimitLayer {
     pub(crate) limiter: Limiter,
     pub(crate) venue: Arc<dyn Venue>,
     pub(crate) stats: Arc<HttpStats>,
+    /// The venue's clock, for rules that go by it.
+    pub(crate) clock: Arc<VenueClock>,
 }
 
 impl<S> Layer<S> for RateLimitLayer {
@@ -91,6 +95,21 @@ impl RateLimitLayer {
         for report in self.venue.budget_reports(&reply.as_reply()) {
             self.limiter.observe_report(&permit, report);
         }
+        if self.limiter.goes_by_clock() {
+            self.record_venue_time();
+        }
         permit.answered();
+    }
+
+    /// Tells the limiter what the venue's clock shows, as far as answers have shown it.
+    fn record_venue_time(&self) {
+        // Also looks whether the machine's clock was set, which makes the bounds void.
+        if self.clock.is_measured()
+            && let Some((from, to)) = self.clock.bounds()
+        {
+            let now = self.clock.machine().now().as_nanos();
+            let shown = |lead: i64| Timestamp::from_nanos(now.saturating_add(lead));
+            self.limiter.set_venue_time(shown(from), shown(to));
+        }
     }
 }

@@ -92,32 +92,25 @@ fn boot_id() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use market_backbone_testkit::MachineClock;
+
     use super::*;
 
     const HOUR: i64 = 3_600;
 
-    #[derive(Debug)]
-    struct FixedMachineClock {
-        wall: i64,
-        steady: Option<i64>,
-    }
-
-    impl Clock for FixedMachineClock {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_secs(self.wall)
-        }
-
-        fn monotonic(&self) -> Option<Timestamp> {
-            self.steady.map(Timestamp::from_secs)
-        }
+    fn machine(wall: i64, since_boot: Option<i64>) -> MachineClock {
+        let since_boot = since_boot.map(|secs| Duration::from_secs(secs.unsigned_abs()));
+        MachineClock::new(Timestamp::from_secs(wall), since_boot)
     }
 
     /// Returns what is recalled on `later`, in whole seconds, of a clock that was `ahead` seconds ahead.
-    fn recalled(ahead: i64, later: &FixedMachineClock) -> Option<(i64, bool)> {
+    fn recalled(ahead: i64, later: &MachineClock) -> Option<(i64, bool)> {
         let folder = tempfile::tempdir().unwrap();
         let file = ClockFile::new(folder.path().join("deep/upbit.clock"));
         let offset = ahead * 1_000_000_000;
-        let machine = FixedMachineClock { wall: 100 * HOUR, steady: Some(HOUR) };
+        let machine = machine(100 * HOUR, Some(HOUR));
         file.write(&machine, (offset - 1, offset + 1)).unwrap();
         let StoredClockOffset { from, to, was_set } = file.read(later)?;
         assert!(to - from < 1_000_000_000);
@@ -127,7 +120,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_clock_that_was_set_since_is_known_for_what_it_is() {
-        let later = |wall, steady| FixedMachineClock { wall, steady: Some(steady) };
+        let later = |wall, steady| machine(wall, Some(steady));
         assert_eq!(recalled(0, &later(102 * HOUR, 3 * HOUR)), Some((0, false)));
         assert_eq!(recalled(-HOUR, &later(102 * HOUR, 3 * HOUR)), Some((-HOUR, false)));
         assert_eq!(recalled(-HOUR, &later(101 * HOUR, 3 * HOUR)), Some((0, true)), "it was set right");
@@ -136,17 +129,9 @@ mod tests {
 
     #[test]
     fn nothing_is_recalled_that_nobody_can_vouch_for() {
-        assert_eq!(recalled(5, &FixedMachineClock { wall: 102 * HOUR, steady: None }), None);
-        assert_eq!(
-            recalled(5, &FixedMachineClock { wall: 102 * HOUR, steady: Some(60) }),
-            None,
-            "started anew"
-        );
-        assert_eq!(
-            recalled(5, &FixedMachineClock { wall: 900 * HOUR, steady: Some(801 * HOUR) }),
-            None,
-            "long ago"
-        );
+        assert_eq!(recalled(5, &machine(102 * HOUR, None)), None);
+        assert_eq!(recalled(5, &machine(102 * HOUR, Some(60))), None, "started anew");
+        assert_eq!(recalled(5, &machine(900 * HOUR, Some(801 * HOUR))), None, "long ago");
     }
 
     #[test]
@@ -154,7 +139,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("upbit.clock");
         let file = ClockFile::new(path.clone());
-        let machine = FixedMachineClock { wall: 100 * HOUR, steady: Some(HOUR) };
+        let machine = machine(100 * HOUR, Some(HOUR));
         assert_eq!(file.read(&machine), None);
         file.write(&machine, (-1, 1)).unwrap();
         let text = fs::read_to_string(&path).unwrap_or_default();

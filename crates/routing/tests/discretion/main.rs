@@ -5,9 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, failing is how it speaks")]
 
-#[path = "../live/fake_venue.rs"]
-mod fake_venue;
-
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +14,7 @@ use market_backbone_core::{
     Clock, LiveStream, Login, ManualClock, Secret, StreamKind, Subscription, Timestamp,
 };
 use market_backbone_routing::{Limiter, LiveHub, SessionConfig};
+use market_backbone_testkit::{CONNECTS, PlainVenue, symbol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -24,8 +22,6 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::filter::LevelFilter;
-
-use crate::fake_venue::{CONNECTS, FakeVenue, symbol};
 
 const KEY: &str = "s3cret-k3y";
 
@@ -109,7 +105,7 @@ async fn serve(mut stream: TcpStream) {
 fn follow(address: &str, tracker: &TaskTracker, cancel: &CancellationToken) -> (LiveHub, LiveStream) {
     let messages = vec![Secret::new(format!("login {KEY}"))];
     let greeting = Login { messages, awaits_prompt: true, timeout: Duration::from_secs(5) };
-    let venue = FakeVenue { greeting: Some(greeting), ..FakeVenue::default() };
+    let venue = PlainVenue { login: Some(greeting), ..PlainVenue::default() };
     let tls = market_backbone_routing::client_config().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
     let hub = LiveHub::start(

@@ -10,9 +10,9 @@ use market_backbone_core::{
 use market_backbone_routing::{
     ChoiceConfig, Endpoint, ReconnectConfig, RequestOptions, RouteReason, Router, RouterConfig, SessionConfig,
 };
+use market_backbone_testkit::{PlainVenue, eventually_async, symbol};
 
-use crate::fake_venue::{FakeVenue, symbol};
-use crate::router::{count, eventually};
+use crate::router::count;
 use crate::server::{Scripted, Server};
 
 const NORMAL: Priority = Priority::Normal;
@@ -31,7 +31,7 @@ impl House {
         let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
         let shown: Arc<ManualClock> = Arc::clone(&clock);
-        let router = Router::start(Arc::new(FakeVenue), &endpoint, shown, config).unwrap();
+        let router = Router::start(Arc::new(PlainVenue::limited()), &endpoint, shown, config).unwrap();
         Self { server, router, clock }
     }
 
@@ -49,7 +49,7 @@ impl House {
         for _ in 0..3 {
             self.ask(NORMAL).await;
         }
-        eventually(async || self.ask(NORMAL).await == 2.0).await;
+        eventually_async(async || self.ask(NORMAL).await == 2.0).await;
     }
 
     fn asked(&self) -> usize {
@@ -74,14 +74,14 @@ async fn who_asks_often_is_subscribed_and_who_stops_is_not() {
     // Another reader keeps the socket open all the while.
     let other = Subscription::new([symbol("KRW-ETH")], [StreamKind::Ticker]).unwrap();
     let reader = house.router.subscribe(other).await.unwrap();
-    eventually(async || house.server.told().contains("KRW-ETH")).await;
+    eventually_async(async || house.server.told().contains("KRW-ETH")).await;
     assert!(!house.server.told().contains("KRW-BTC"));
     house.follow().await;
     assert!(house.server.told().contains("KRW-BTC"));
     assert_eq!(house.router.metrics().followed, 1);
     // Nobody asks any more.
-    eventually(async || house.router.metrics().followed == 0).await;
-    eventually(async || !house.server.told().contains("KRW-BTC")).await;
+    eventually_async(async || house.router.metrics().followed == 0).await;
+    eventually_async(async || !house.server.told().contains("KRW-BTC")).await;
     assert!(house.server.told().contains("KRW-ETH"));
     drop(reader);
     house.router.shutdown().await;
@@ -92,7 +92,7 @@ async fn a_sick_socket_means_rest_at_once_and_a_well_one_means_memory_again() {
     let house = House::new(quick()).await;
     house.follow().await;
     house.server.sick(true);
-    eventually(async || !house.router.metrics().live.connected).await;
+    eventually_async(async || !house.router.metrics().live.connected).await;
     let before = (house.asked(), count(&house.router, RouteReason::NotDelivering));
     assert_eq!(house.ask(NORMAL).await, 1.0);
     assert_eq!(
@@ -100,7 +100,7 @@ async fn a_sick_socket_means_rest_at_once_and_a_well_one_means_memory_again() {
         (before.0 + 1, before.1 + 1)
     );
     house.server.sick(false);
-    eventually(async || house.ask(NORMAL).await == 2.0).await;
+    eventually_async(async || house.ask(NORMAL).await == 2.0).await;
     let well = house.asked();
     for _ in 0..50 {
         assert_eq!(house.ask(NORMAL).await, 2.0);
@@ -115,7 +115,7 @@ async fn a_crowd_turned_away_from_the_socket_is_no_storm() {
     house.follow().await;
     house.server.sick(true);
     house.server.otherwise(Scripted { after: Duration::from_millis(50), ..Scripted::new(200, "KRW-BTC 3") });
-    eventually(async || !house.router.metrics().live.connected).await;
+    eventually_async(async || !house.router.metrics().live.connected).await;
     let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
     // What was asked for before the crowd came does not serve those who want it fresh.
     let fresh = |priority| RequestOptions { priority, max_age: Some(Duration::ZERO), timeout: None };

@@ -56,7 +56,7 @@ async fn who_is_more_urgent_than_the_line_is_not_told_to_wait_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_promise_that_somebody_more_urgent_breaks_is_told_in_time() {
+async fn a_promise_that_somebody_more_urgent_breaks_is_reported_in_time() {
     let limiter = limiter(1);
     send(&limiter, Priority::Normal).await;
     let start = Instant::now();

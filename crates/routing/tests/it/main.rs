@@ -9,7 +9,6 @@ mod choice;
 mod corrections;
 mod deadlines;
 mod eta;
-mod fake_venue;
 mod names;
 mod priority;
 mod promise;

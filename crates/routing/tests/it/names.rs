@@ -7,8 +7,8 @@ use market_backbone_core::{
     Timestamp, TradeCursor, TradePageRequest,
 };
 use market_backbone_routing::{Endpoint, RetryConfig, Router, RouterConfig};
+use market_backbone_testkit::{PlainVenue, symbol};
 
-use crate::fake_venue::{FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
 const NORMAL: Priority = Priority::Normal;
@@ -19,7 +19,8 @@ fn router(server: &Server) -> Router {
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
     let retry = RetryConfig::default().max_attempts(1);
-    Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default().retry(retry)).unwrap()
+    Router::start(Arc::new(PlainVenue::limited()), &endpoint, clock, RouterConfig::default().retry(retry))
+        .unwrap()
 }
 
 fn page(code: &str) -> CandlePageRequest {
@@ -44,7 +45,8 @@ async fn an_empty_page_of_what_is_not_listed_is_an_error_and_remembered_for_a_wh
         assert_eq!(error.kind(), SourceErrorKind::UnknownMarket);
         assert_eq!(error.to_string(), "unknown market DARK on fake");
     }
-    let trades = TradePageRequest { symbol: symbol("DARK"), cursor: TradeCursor::Latest, count: 10 };
+    let trades =
+        TradePageRequest { symbol: symbol("DARK"), cursor: TradeCursor::Latest, count: 10, newest: None };
     assert_eq!(router.trade_page(&trades, NORMAL).await.unwrap_err().kind(), SourceErrorKind::UnknownMarket);
     assert_eq!(paths(&server), ["/candles", "/now", "/ever", "/candles", "/trades"]);
     router.shutdown().await;

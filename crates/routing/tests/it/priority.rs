@@ -130,7 +130,7 @@ async fn the_starving_do_not_hold_up_the_critical() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_waiting_wastes_no_turn_and_wakes_the_next() {
+async fn who_gives_up_waiting_wastes_no_permit_and_wakes_the_next() {
     let limiter = limiter(1, LimiterConfig::default());
     send(&limiter, Priority::Normal).await;
     let start = Instant::now();
@@ -151,7 +151,7 @@ async fn who_gives_up_waiting_wastes_no_turn_and_wakes_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_given_to_somebody_who_left_goes_to_the_next() {
+async fn a_permit_given_to_somebody_who_left_goes_to_the_next() {
     let limiter = limiter(1, LimiterConfig::default());
     send(&limiter, Priority::Normal).await;
     let mut first = Box::pin(limiter.acquire(GROUP, Priority::High));
@@ -168,7 +168,7 @@ async fn a_turn_given_to_somebody_who_left_goes_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_dropped_unanswered_is_taken_to_arrive_a_little_later() {
+async fn a_permit_dropped_unanswered_is_taken_to_arrive_a_little_later() {
     let limiter = limiter(1, LimiterConfig::default());
     let start = Instant::now();
     drop(limiter.acquire(GROUP, Priority::Normal).await.unwrap());

@@ -3,7 +3,10 @@
 //! `SCHEDULES=10000` runs that many; a few hundred otherwise.
 
 mod arrivals;
+mod by_clock;
+mod four_networks;
 mod model;
+mod network;
 mod weights;
 
 use std::time::Duration;
@@ -12,11 +15,8 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use arrivals::Arrivals;
-use model::{NEVER, Network, Run, Schedule, play};
-
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
+use model::{NEVER, Run, Schedule, ms, play};
+use network::Network;
 
 fn cases() -> ProptestConfig {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
@@ -33,8 +33,11 @@ prop_compose! {
         handshake in 2_u64..40,
         lost in prop_oneof![Just(NEVER), 5_u64..200],
         failing in prop_oneof![Just(NEVER), 2_u64..20],
+        service in prop_oneof![2 => Just((0, 0)), 1 => (0_u64..=10, 0_u64..=20).prop_map(|(least, more)| (least, least + more))],
+        counted_late: bool,
     ) -> Network {
-        Network { out: (least.0, jitter.0), back: (least.1, jitter.1), spike, handshake, lost, failing, slower: None }
+        let ways = Network::of((least.0, jitter.0), (least.1, jitter.1));
+        Network { spike, handshake, lost, failing, service, counted_late, ..ways }
     }
 }
 

@@ -7,10 +7,10 @@ use market_backbone_core::{
     CandlePageRequest, ManualClock, PageSource, Priority, Series, SourceErrorKind, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, HttpConfig, RetryConfig, Router, RouterConfig};
+use market_backbone_testkit::{PlainVenue, symbol};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::fake_venue::{CANDLES, FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
 fn now() -> Timestamp {
@@ -19,7 +19,8 @@ fn now() -> Timestamp {
 
 fn router(address: &str, config: RouterConfig) -> Router {
     let endpoint = Endpoint::new(format!("http://{address}"), format!("ws://{address}/socket"));
-    Router::start(Arc::new(FakeVenue), &endpoint, Arc::new(ManualClock::new(now())), config).unwrap()
+    Router::start(Arc::new(PlainVenue::limited()), &endpoint, Arc::new(ManualClock::new(now())), config)
+        .unwrap()
 }
 
 fn quick() -> RouterConfig {
@@ -54,7 +55,7 @@ async fn tries_end() {
     let router = router(&server.address.to_string(), quick());
     let error = router.candle_page(&page(), Priority::Normal).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::VenueFault);
-    assert_eq!(error.venue(), Some(crate::fake_venue::VENUE));
+    assert_eq!(error.venue(), Some(market_backbone_testkit::PLAIN));
     assert_eq!(server.asked().len(), 4);
     router.shutdown().await;
 }
@@ -92,7 +93,7 @@ async fn a_throttled_request_waits_out_the_window() {
     let page = router.candle_page(&page(), Priority::Normal).await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
     assert_eq!(page.attempts, 2);
-    assert_eq!(router.metrics().limiter.group(CANDLES).unwrap().throttled, 1);
+    assert_eq!(router.metrics().limiter.group(PlainVenue::CANDLES).unwrap().throttled, 1);
     router.shutdown().await;
 }
 

@@ -9,9 +9,9 @@ use market_backbone_core::{
     Series, SourceErrorKind, StreamKind, Subscription, TickerRequest, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, RouteReason, Router, RouterConfig};
+use market_backbone_testkit::{PlainVenue, eventually_async, symbol};
 use tokio::time::timeout;
 
-use crate::fake_venue::{FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
 const NORMAL: Priority = Priority::Normal;
@@ -24,7 +24,7 @@ async fn router(server: &Server) -> Router {
     let address = server.address;
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(NOW)));
-    Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default()).unwrap()
+    Router::start(Arc::new(PlainVenue::limited()), &endpoint, clock, RouterConfig::default()).unwrap()
 }
 
 fn series(timeframe: Timeframe) -> Series {
@@ -37,16 +37,6 @@ fn page(count: u32) -> CandlePageRequest {
 
 pub(crate) fn count(router: &Router, reason: RouteReason) -> u64 {
     router.metrics().decisions.iter().find(|(found, _)| *found == reason).map_or(0, |(_, count)| *count)
-}
-
-/// Polls until the condition holds, for five seconds at most.
-pub(crate) async fn eventually(mut asked: impl AsyncFnMut() -> bool) {
-    let patience = async {
-        while !asked().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(5), patience).await.expect("it never happened");
 }
 
 #[tokio::test]
@@ -155,7 +145,7 @@ async fn who_asks_often_is_served_from_the_socket() {
     let ask = async || router.tickers(&request, NORMAL).await.unwrap()[0].price;
     assert_eq!((ask().await, ask().await, ask().await), (1.0, 1.0, 1.0));
     assert_eq!((count(&router, RouteReason::Rare), count(&router, RouteReason::Starting)), (2, 1));
-    eventually(async || ask().await == 2.0).await;
+    eventually_async(async || ask().await == 2.0).await;
     let sent = server.asked().len();
     for _ in 0..100 {
         assert_eq!(ask().await, 2.0);
@@ -171,8 +161,8 @@ async fn what_a_reader_follows_costs_no_request_and_books_are_cut_to_the_depth_a
     let server = Server::start(Scripted::new(200, "")).await;
     server.greet(["book KRW-BTC 100".to_owned()]);
     let router = router(&server).await;
-    let wish = Subscription::new([symbol("KRW-BTC")], [StreamKind::Book]).unwrap();
-    let mut reader = router.subscribe(wish).await.unwrap();
+    let subscription = Subscription::new([symbol("KRW-BTC")], [StreamKind::Book]).unwrap();
+    let mut reader = router.subscribe(subscription).await.unwrap();
     let first = timeout(Duration::from_secs(5), reader.next()).await.unwrap();
     assert!(matches!(first, Some(FeedEvent::Book(_))));
     let request = BookRequest { symbols: vec![symbol("KRW-BTC")], depth: 3 };
@@ -186,8 +176,8 @@ async fn what_a_reader_follows_costs_no_request_and_books_are_cut_to_the_depth_a
 async fn what_the_socket_has_not_cannot_be_subscribed_to() {
     let server = Server::start(Scripted::new(200, "")).await;
     let router = router(&server).await;
-    let wish = Subscription::new([symbol("KRW-BTC")], [StreamKind::Candle(Timeframe::D1)]).unwrap();
-    let Err(error) = router.subscribe(wish).await else { panic!("it was accepted") };
+    let subscription = Subscription::new([symbol("KRW-BTC")], [StreamKind::Candle(Timeframe::D1)]).unwrap();
+    let Err(error) = router.subscribe(subscription).await else { panic!("it was accepted") };
     assert_eq!(error.kind(), SourceErrorKind::Unsupported);
     router.shutdown().await;
 }

@@ -9,9 +9,9 @@ use market_backbone_core::{
     SourceErrorKind, Timeframe, Timestamp,
 };
 use market_backbone_routing::{Endpoint, JournalConfig, Limiter, LimiterConfig, Router, RouterConfig};
+use market_backbone_testkit::{PlainVenue, symbol};
 use tokio::time::{Instant, sleep};
 
-use crate::fake_venue::{FakeVenue, symbol};
 use crate::server::{Scripted, Server};
 
 const GROUP: RateLimitGroup = RateLimitGroup("candles");
@@ -133,7 +133,9 @@ async fn two_routers_of_a_process_share_the_budget_of_their_venue() {
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
     let config = RouterConfig::default().limits_dir(Some(folder.path().join("limits")));
-    let start = || Router::start(Arc::new(FakeVenue), &endpoint, Arc::clone(&clock), config.clone()).unwrap();
+    let start = || {
+        Router::start(Arc::new(PlainVenue::limited()), &endpoint, Arc::clone(&clock), config.clone()).unwrap()
+    };
     let (one, other) = (start(), start());
     let page =
         CandlePageRequest { series: Series::new(symbol("KRW-BTC"), Timeframe::M1), before: None, count: 1 };

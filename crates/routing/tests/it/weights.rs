@@ -8,9 +8,9 @@ use market_backbone_core::{
     SourceErrorKind, Timestamp,
 };
 use market_backbone_routing::{Endpoint, Limiter, Router, RouterConfig};
+use market_backbone_testkit::PlainVenue;
 use tokio::time::{Instant, sleep};
 
-use crate::fake_venue::FakeVenue;
 use crate::server::{Scripted, Server};
 
 const GROUP: RateLimitGroup = RateLimitGroup("weight");
@@ -122,7 +122,8 @@ async fn the_weight_of_an_http_call_counts() {
     let address = server.address;
     let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
-    let router = Router::start(Arc::new(FakeVenue), &endpoint, clock, RouterConfig::default()).unwrap();
+    let router =
+        Router::start(Arc::new(PlainVenue::limited()), &endpoint, clock, RouterConfig::default()).unwrap();
     // Its group takes ten a second.
     let call = HttpCall::new(RateLimitGroup("rest"), "/heavy", Vec::new()).with_weight(6);
     futures::future::join_all((0..2).map(|_| router.call(call.clone(), NORMAL))).await;

@@ -9,30 +9,19 @@ use futures::{SinkExt, StreamExt};
 use market_backbone_core::{
     Channel, Clock, Delivery, FeedEvent, Gap, GapState, LiveStream, ManualClock, StreamKind, Timestamp,
 };
+use market_backbone_testkit::{PlainVenue, TaskClock, channel};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, quick};
 use crate::server::{Server, eventually, soon};
 
 const MARKETS: [&str; 5] = ["KRW-A", "KRW-B", "KRW-C", "KRW-D", "KRW-E"];
 /// The largest delay between a trade and its delivery on this machine.
 const SLACK: Duration = Duration::from_millis(100);
-
-/// The time since the test began.
-#[derive(Debug)]
-struct Stopwatch(Instant);
-
-impl Clock for Stopwatch {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(1_000).plus(self.0.elapsed())
-    }
-}
 
 /// A trade of every market: its id, and its time.
 type Print = (i64, Timestamp);
@@ -126,9 +115,9 @@ async fn storm(seed: u64) -> usize {
         .max_connections(3)
         .linger(Duration::from_millis(30))
         .confirm_timeout(Duration::from_millis(40));
-    let clock = Arc::new(Stopwatch(Instant::now()));
+    let clock = Arc::new(TaskClock::showing(Timestamp::from_secs(1_000)));
     let rig = Rig::by_clock(
-        FakeVenue::default(),
+        PlainVenue::default(),
         config,
         Arc::clone(&clock) as Arc<dyn Clock>,
         Arc::<ManualClock>::default(),

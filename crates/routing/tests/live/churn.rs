@@ -8,12 +8,12 @@ use std::time::Duration;
 use futures::StreamExt;
 use market_backbone_core::StreamKind;
 use market_backbone_routing::FollowGuard;
+use market_backbone_testkit::channel;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::channel;
 use crate::rig::Rig;
 use crate::server::{Server, eventually, soon};
 
@@ -70,7 +70,7 @@ async fn churn(seed: u64) {
 }
 
 #[tokio::test]
-async fn no_wish_is_lost_whatever_breaks() {
+async fn no_subscription_is_lost_whatever_breaks() {
     for seed in 0..8 {
         churn(seed).await;
     }

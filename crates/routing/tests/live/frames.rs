@@ -6,13 +6,13 @@ use market_backbone_core::{
     Delivery, GapCause, LiveStream, ManualClock, StreamKind, Subscription, Timestamp,
 };
 use market_backbone_routing::FrameFeed;
+use market_backbone_testkit::{PlainVenue, channel, symbol};
 
-use crate::fake_venue::{FakeVenue, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
 
 fn feed() -> FrameFeed {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
-    FrameFeed::new(Arc::new(FakeVenue::default()), clock, quick())
+    FrameFeed::new(Arc::new(PlainVenue::default()), clock, quick())
 }
 
 fn read(feed: &FrameFeed, codes: &[&str], kind: StreamKind) -> LiveStream {
@@ -108,7 +108,7 @@ async fn who_joins_or_leaves_between_batches_changes_nothing_for_the_others() {
 }
 
 #[tokio::test]
-async fn an_interruption_is_a_gap_and_what_was_heard_before_it_is_not_heard_twice() {
+async fn an_interruption_is_a_gap_and_what_was_received_before_it_is_not_received_twice() {
     let mut feed = feed();
     let mut trades = read(&feed, &["KRW-BTC"], StreamKind::Trade);
     feed.feed(b"trade KRW-BTC 5 100", at(1_001));

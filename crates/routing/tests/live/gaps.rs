@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use market_backbone_core::{Delivery, StreamKind};
+use market_backbone_testkit::{PlainVenue, channel};
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::{Peer, eventually};
 
@@ -46,7 +46,7 @@ async fn a_gap_ends_when_every_channel_speaks_again() {
 #[tokio::test]
 async fn a_quiet_channel_holds_up_a_gap_for_a_while_and_no_longer() {
     let config = quick().confirm_timeout(Duration::from_millis(150));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
@@ -88,7 +88,7 @@ async fn a_gap_over_several_connections_is_one_gap() {
 }
 
 #[tokio::test]
-async fn who_was_promised_nothing_is_told_of_no_gap() {
+async fn who_was_promised_nothing_receives_no_gap() {
     let rig = Rig::start().await;
     let mut early = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
@@ -106,7 +106,7 @@ async fn who_was_promised_nothing_is_told_of_no_gap() {
 }
 
 #[tokio::test]
-async fn the_last_print_sent_again_ends_the_gap_and_is_not_delivered_twice() {
+async fn the_last_trade_sent_again_ends_the_gap_and_is_not_delivered_twice() {
     let rig = Rig::start().await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
@@ -171,7 +171,7 @@ async fn what_was_live_is_not_while_the_connection_is_down() {
 
 #[tokio::test]
 async fn a_connection_that_does_not_answer_the_keep_alive_is_not_live() {
-    let mut venue = FakeVenue::default();
+    let mut venue = PlainVenue::default();
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(300);
     venue.capabilities.socket.idle_timeout = Duration::from_secs(30);
     let config = quick().keep_alive_grace(Duration::from_millis(300));

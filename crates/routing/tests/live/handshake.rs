@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use market_backbone_core::{Login, Secret, StreamKind};
 use market_backbone_routing::Health;
+use market_backbone_testkit::{PlainVenue, channel};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, next, quick};
 use crate::server::{Peer, eventually};
 
 const TRADE: StreamKind = StreamKind::Trade;
 
-fn strict(awaits_hello: bool, within: Duration) -> FakeVenue {
+fn strict(awaits_hello: bool, within: Duration) -> PlainVenue {
     let messages = vec![Secret::new("i am ann"), Secret::new("key 1234")];
-    FakeVenue {
-        greeting: Some(Login { messages, awaits_prompt: awaits_hello, timeout: within }),
-        ..FakeVenue::default()
+    PlainVenue {
+        login: Some(Login { messages, awaits_prompt: awaits_hello, timeout: within }),
+        ..PlainVenue::default()
     }
 }
 
@@ -27,7 +27,7 @@ async fn greeted(peer: &mut Peer) {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_for_before_the_greeting_is_accepted() {
+async fn nothing_is_asked_for_before_the_login_is_accepted() {
     let rig = Rig::with(strict(true, Duration::from_secs(5)), quick()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
@@ -47,7 +47,7 @@ async fn who_need_not_wait_for_a_word_greets_at_once() {
 }
 
 #[tokio::test]
-async fn a_greeting_that_is_not_answered_is_given_up_in_time() {
+async fn a_login_that_is_not_answered_is_given_up_in_time() {
     let rig = Rig::with(strict(true, Duration::from_millis(100)), quick()).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mute = rig.server.accept().await;
@@ -85,7 +85,7 @@ async fn a_refused_key_is_final_until_somebody_tries_again() {
 #[tokio::test]
 async fn who_was_evicted_stays_away_however_well_the_connection_began() {
     let reconnect = quick().get_reconnect().stable_after(Duration::ZERO);
-    let rig = Rig::with(FakeVenue::default(), quick().reconnect(reconnect)).await;
+    let rig = Rig::with(PlainVenue::default(), quick().reconnect(reconnect)).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut times = Vec::new();
     for id in 0..3 {
@@ -117,7 +117,7 @@ async fn reading_too_slowly_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_greeting_precedes_every_connection() {
+async fn a_login_precedes_every_connection() {
     let rig = Rig::with(strict(false, Duration::from_secs(5)), quick()).await;
     let _follow = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     for _ in 0..3 {

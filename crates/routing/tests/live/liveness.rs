@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use market_backbone_core::{SourceError, StreamKind, Symbol, Timestamp};
 use market_backbone_routing::{Health, LivenessConfig, Probe, SessionConfig};
+use market_backbone_testkit::{PlainVenue, channel};
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::eventually;
 
@@ -44,7 +44,7 @@ fn nervous() -> SessionConfig {
 }
 
 async fn rig(config: SessionConfig) -> (Rig, Arc<Tape>) {
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let tape = Arc::<Tape>::default();
     rig.hub.set_probe(Arc::clone(&tape) as Arc<dyn Probe>);
     (rig, tape)
@@ -151,7 +151,7 @@ async fn nothing_has_data_is_never_healthy() {
     let liveness = nervous().get_liveness().suspect_after(Duration::from_millis(150));
     let config = nervous().liveness(liveness);
     // There is no probe here.
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;

@@ -2,21 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, failing is how it speaks")]
 
-mod caps;
+mod channel_limits;
 mod chaos;
 mod churn;
-mod fake_venue;
 mod frames;
 mod gaps;
 mod handshake;
 mod liveness;
 mod many;
+mod named_connections;
 mod readers;
 mod refusals;
 mod rig;
 mod rotation;
 mod server;
-mod service;
 mod session;
 mod stages;
-mod whole;
+mod wildcard;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use market_backbone_core::StreamKind;
 use market_backbone_routing::{Health, SessionConfig};
+use market_backbone_testkit::{PlainVenue, channel};
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::{Peer, Server, eventually, soon};
 
@@ -25,7 +25,7 @@ async fn accept(server: &Server) -> (Peer, Vec<String>) {
 
 #[tokio::test]
 async fn more_channels_than_one_should_carry_get_more_connections() {
-    let rig = Rig::with(FakeVenue::default(), spread()).await;
+    let rig = Rig::with(PlainVenue::default(), spread()).await;
     let mut reader = rig.trades(&["KRW-A", "KRW-B", "KRW-C", "KRW-D", "KRW-E"]);
     let mut peers = Vec::new();
     for _ in 0..3 {
@@ -50,7 +50,7 @@ async fn more_channels_than_one_should_carry_get_more_connections() {
 
 #[tokio::test]
 async fn a_break_concerns_only_those_it_served() {
-    let rig = Rig::with(FakeVenue::default(), spread()).await;
+    let rig = Rig::with(PlainVenue::default(), spread()).await;
     let mut left = rig.trades(&["KRW-A", "KRW-B"]);
     let (mut one, asked) = accept(&rig.server).await;
     assert_eq!(asked, ["KRW-A/trade", "KRW-B/trade"]);
@@ -90,7 +90,7 @@ async fn a_break_concerns_only_those_it_served() {
 
 #[tokio::test]
 async fn a_market_stays_where_it_is() {
-    let rig = Rig::with(FakeVenue::default(), spread()).await;
+    let rig = Rig::with(PlainVenue::default(), spread()).await;
     let _a = rig.hub.follow(&[channel("KRW-A", TRADE)]);
     let b = rig.hub.follow(&[channel("KRW-B", TRADE)]);
     let (mut one, _) = accept(&rig.server).await;
@@ -106,7 +106,7 @@ async fn a_market_stays_where_it_is() {
 
 #[tokio::test]
 async fn the_venues_own_maximum_holds() {
-    let mut venue = FakeVenue::default();
+    let mut venue = PlainVenue::default();
     venue.capabilities.socket.max_connections = Some(1);
     let rig = Rig::with(venue, spread()).await;
     let codes: Vec<_> = (0..9).map(|n| format!("KRW-{n}")).collect();
@@ -120,7 +120,7 @@ async fn the_venues_own_maximum_holds() {
 
 #[tokio::test]
 async fn shutdown_closes_all_of_them() {
-    let rig = Rig::with(FakeVenue::default(), spread()).await;
+    let rig = Rig::with(PlainVenue::default(), spread()).await;
     let mut reader = rig.trades(&["KRW-A", "KRW-B", "KRW-C"]);
     let (one, two) = (accept(&rig.server).await.0, accept(&rig.server).await.0);
     eventually(|| rig.hub.metrics().connections.iter().all(|one| one.health == Health::Live)).await;

@@ -1,8 +1,8 @@
 //! Readers: each at its own pace, and the latest values without reading.
 
 use market_backbone_core::{Delivery, Series, StreamKind, Subscription, Timeframe};
+use market_backbone_testkit::{channel, symbol};
 
-use crate::fake_venue::{channel, symbol};
 use crate::rig::{Rig, is_empty, next};
 use crate::server::eventually;
 
@@ -46,7 +46,7 @@ async fn a_conflated_reader_sees_the_latest_of_each_market() {
 }
 
 #[tokio::test]
-async fn a_late_reader_begins_with_the_state_but_not_with_old_prints() {
+async fn a_late_reader_begins_with_the_state_but_not_with_old_trades() {
     let rig = Rig::start().await;
     let kinds = [StreamKind::Ticker, StreamKind::Book, CANDLE, StreamKind::Trade];
     let wish = Subscription::new([symbol("KRW-BTC")], kinds).unwrap();
@@ -85,7 +85,7 @@ async fn the_latest_of_everything_followed_can_be_had_without_waiting() {
 }
 
 #[tokio::test]
-async fn a_dropped_reader_takes_only_its_own_wishes_along() {
+async fn a_dropped_reader_takes_only_its_own_subscriptions_along() {
     let rig = Rig::start().await;
     let (btc, both) = (rig.trades(&["KRW-BTC"]), rig.trades(&["KRW-BTC", "KRW-ETH"]));
     let mut peer = rig.server.accept().await;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use market_backbone_core::{Priority, SourceErrorKind, StreamKind};
+use market_backbone_testkit::{CONNECTS, channel};
 
-use crate::fake_venue::{CONNECTS, channel};
 use crate::rig::{Rig, next};
 use crate::server::eventually;
 
 #[tokio::test]
-async fn a_refusal_for_good_ends_the_attempts_until_the_wishes_change() {
+async fn a_refusal_for_good_ends_the_attempts_until_the_subscriptions_change() {
     let rig = Rig::start().await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;

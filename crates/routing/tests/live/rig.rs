@@ -8,11 +8,11 @@ use market_backbone_core::{
     Channel, Clock, Delivery, FeedEvent, LiveStream, ManualClock, StreamKind, Subscription, Timestamp,
 };
 use market_backbone_routing::{Limiter, LiveHub, ReconnectConfig, SessionConfig};
+use market_backbone_testkit::{CONNECTS, PlainVenue, symbol};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::fake_venue::{CONNECTS, FakeVenue, symbol};
 use crate::server::{Server, soon};
 
 pub(crate) struct Rig {
@@ -37,17 +37,17 @@ pub(crate) fn quick() -> SessionConfig {
 
 impl Rig {
     pub(crate) async fn start() -> Self {
-        Self::with(FakeVenue::default(), quick()).await
+        Self::with(PlainVenue::default(), quick()).await
     }
 
-    pub(crate) async fn with(venue: FakeVenue, config: SessionConfig) -> Self {
+    pub(crate) async fn with(venue: PlainVenue, config: SessionConfig) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
         Self::by_clock(venue, config, Arc::clone(&clock) as Arc<dyn Clock>, clock).await
     }
 
     /// A rig whose hub uses `clock`; `manual` is for tests that move it.
     pub(crate) async fn by_clock(
-        venue: FakeVenue,
+        venue: PlainVenue,
         config: SessionConfig,
         clock: Arc<dyn Clock>,
         manual: Arc<ManualClock>,

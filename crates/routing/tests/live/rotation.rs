@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use market_backbone_core::{Delivery, FeedEvent, LiveStream, StreamKind};
 use market_backbone_routing::SessionConfig;
+use market_backbone_testkit::{PlainVenue, channel};
 use tokio::net::TcpStream;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
@@ -13,7 +14,6 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::{Peer, Server, eventually, soon};
 
@@ -104,7 +104,7 @@ async fn an_old_connection_that_is_served_late_is_waited_for() {
 /// Replaces a connection `times` times while trades go on, each sent so many milliseconds late. Returns how
 /// many trades there were.
 async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) -> usize {
-    let rig = Rig::with(FakeVenue::default(), settings()).await;
+    let rig = Rig::with(PlainVenue::default(), settings()).await;
     let deep = Delivery::Buffered { capacity: 100_000 };
     let [trades, tickers] =
         [StreamKind::Trade, StreamKind::Ticker].map(|kind| rig.read(&["KRW-BTC"], kind, deep));
@@ -148,7 +148,7 @@ async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) -> usize {
 
 #[tokio::test]
 async fn the_old_connection_stays_when_the_new_one_fails() {
-    let rig = Rig::with(FakeVenue::default(), settings()).await;
+    let rig = Rig::with(PlainVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut old = rig.server.accept().await;
     old.subscription().await;
@@ -179,7 +179,7 @@ async fn the_old_connection_stays_when_the_new_one_fails() {
 #[tokio::test]
 async fn a_new_connection_that_spoke_and_failed_leaves_the_old_one_live() {
     let config = settings().confirm_timeout(Duration::from_secs(60));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut old = rig.server.accept().await;
     old.subscription().await;
@@ -199,7 +199,7 @@ async fn a_new_connection_that_spoke_and_failed_leaves_the_old_one_live() {
 
 #[tokio::test]
 async fn the_new_connection_takes_over_when_the_old_one_breaks_meanwhile() {
-    let rig = Rig::with(FakeVenue::default(), settings()).await;
+    let rig = Rig::with(PlainVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut old = rig.server.accept().await;
     old.subscription().await;
@@ -227,7 +227,7 @@ async fn the_new_connection_takes_over_when_the_old_one_breaks_meanwhile() {
 
 #[tokio::test]
 async fn what_an_old_connection_that_broke_had_yet_to_tell_is_a_gap() {
-    let rig = Rig::with(FakeVenue::default(), settings()).await;
+    let rig = Rig::with(PlainVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut old = rig.server.accept().await;
     old.subscription().await;
@@ -255,7 +255,7 @@ async fn what_an_old_connection_that_broke_had_yet_to_tell_is_a_gap() {
 
 #[tokio::test]
 async fn a_rotation_waits_until_there_is_something_to_hand_on() {
-    let rig = Rig::with(FakeVenue::default(), settings()).await;
+    let rig = Rig::with(PlainVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let stream = rig.server.accept_quietly().await;
     let venue = async {
@@ -277,7 +277,7 @@ async fn a_rotation_waits_until_there_is_something_to_hand_on() {
 #[tokio::test]
 async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
     let config = settings().rotation_interval(Some(Duration::from_millis(150)));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peers = Vec::new();
     for id in 0..3 {
@@ -291,9 +291,9 @@ async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
 }
 
 #[tokio::test]
-async fn what_an_old_connection_never_told_is_a_gap() {
+async fn what_an_old_connection_never_reported_is_a_gap() {
     let config = settings().catch_up_timeout(Duration::from_millis(100));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut old = rig.server.accept().await;
     old.subscription().await;

@@ -1,37 +1,15 @@
 //! A socket server that does what the test says, step by step.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+pub(crate) use market_backbone_testkit::{eventually, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
-
-/// Waits for what must happen soon.
-#[track_caller]
-pub(crate) fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    let caller = std::panic::Location::caller();
-    async move {
-        match timeout(Duration::from_secs(10), future).await {
-            Ok(output) => output,
-            Err(_) => panic!("did not happen in 10 s: {caller}"),
-        }
-    }
-}
-
-/// Waits until `condition` holds.
-#[track_caller]
-pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
-    soon(async move {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-}
 
 /// The listening side.
 pub(crate) struct Server {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use market_backbone_core::{RateLimitGroup, RateLimitRule, StreamKind};
+use market_backbone_testkit::{PlainVenue, channel, symbol};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::{FakeVenue, channel, symbol};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::{Peer, eventually, soon};
 
@@ -36,7 +36,7 @@ async fn the_whole_set_is_asked_for_again_after_a_drop() {
 }
 
 #[tokio::test]
-async fn a_wish_that_comes_while_disconnected_is_sent() {
+async fn a_subscription_that_comes_while_disconnected_is_sent() {
     let rig = Rig::start().await;
     let _btc = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     let mut peer = rig.server.accept().await;
@@ -65,9 +65,9 @@ async fn each_message_names_the_whole_set() {
 }
 
 #[tokio::test]
-async fn a_burst_of_wishes_costs_one_message() {
+async fn a_burst_of_subscriptions_costs_one_message() {
     let config = quick().debounce(Duration::from_millis(100));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let _first = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
@@ -82,7 +82,7 @@ async fn messages_stay_within_the_venues_limit() {
     const GROUP: RateLimitGroup = RateLimitGroup("message");
     const SHORT: RateLimitRule = RateLimitRule::new(GROUP, 2, WINDOW);
     const LONG: RateLimitRule = RateLimitRule::new(GROUP, 5, Duration::from_secs(60));
-    let mut venue = FakeVenue::default();
+    let mut venue = PlainVenue::default();
     venue.capabilities.socket.messages = &[SHORT, LONG];
     let rig = Rig::with(venue, quick()).await;
     let mut wishes = vec![rig.hub.follow(&[channel("KRW-00", TRADE)])];
@@ -103,9 +103,9 @@ async fn messages_stay_within_the_venues_limit() {
 }
 
 #[tokio::test]
-async fn a_wish_that_comes_between_two_messages_of_a_change_is_not_lost() {
+async fn a_subscription_that_comes_between_two_messages_of_a_change_is_not_lost() {
     const LIMIT: RateLimitRule = RateLimitRule::new(RateLimitGroup("message"), 1, Duration::from_millis(100));
-    let mut venue = FakeVenue { polite: true, ..FakeVenue::default() };
+    let mut venue = PlainVenue { says_hello: true, ..PlainVenue::default() };
     venue.capabilities.socket.messages = &[LIMIT];
     let rig = Rig::with(venue, quick()).await;
     let _btc = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
@@ -119,7 +119,7 @@ async fn a_wish_that_comes_between_two_messages_of_a_change_is_not_lost() {
 
 #[tokio::test]
 async fn a_quiet_connection_is_kept_alive() {
-    let mut venue = FakeVenue::default();
+    let mut venue = PlainVenue::default();
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(30);
     venue.capabilities.socket.idle_timeout = Duration::from_secs(5);
     let rig = Rig::with(venue, quick()).await;
@@ -135,7 +135,7 @@ async fn a_quiet_connection_is_kept_alive() {
 
 #[tokio::test]
 async fn a_connection_that_answers_nothing_is_given_up() {
-    let mut venue = FakeVenue::default();
+    let mut venue = PlainVenue::default();
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(40);
     venue.capabilities.socket.idle_timeout = Duration::from_millis(150);
     let rig = Rig::with(venue, quick()).await;
@@ -170,7 +170,7 @@ async fn text_and_binary_frames_are_read_alike_and_rubbish_is_skipped() {
 #[tokio::test]
 async fn a_connection_that_nobody_needs_is_closed_after_a_while_and_comes_back() {
     let config = quick().idle_timeout(Duration::from_millis(50));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
     peer.subscription().await;
@@ -186,7 +186,7 @@ async fn a_connection_that_nobody_needs_is_closed_after_a_while_and_comes_back()
 #[tokio::test]
 async fn a_market_that_never_answers_is_reported_until_it_does() {
     let config = quick().unanswered_after(Duration::from_millis(60));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let _follow =
         rig.hub.follow(&[channel("KRW-BTC", TICKER), channel("KRW-BTC", TRADE), channel("KRW-NOPE", TICKER)]);
     let mut peer = rig.server.accept().await;
@@ -236,7 +236,7 @@ async fn shutdown_closes_the_connection_and_ends_every_reader() {
 #[tokio::test]
 async fn shutdown_does_not_wait_for_a_peer_that_does_not_answer() {
     let config = quick().close_timeout(Duration::from_millis(50));
-    let rig = Rig::with(FakeVenue::default(), config).await;
+    let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut mute = rig.server.accept().await;
     mute.subscription().await;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use market_backbone_core::{KeepAlive, LiveStream, Login, Secret};
 use market_backbone_routing::Health;
+use market_backbone_testkit::{PlainVenue, channel};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake_venue::{FakeVenue, channel};
 use crate::rig::{Rig, is_empty, next, quick};
 use crate::server::{Peer, eventually};
 
@@ -55,13 +55,13 @@ const STAGES: [Stage; 8] = [
 const WISHES: [&str; 2] = ["KRW-BTC/trade", "KRW-ETH/trade"];
 
 /// A venue that requires a login, and whose silence is soon suspicious.
-fn venue() -> FakeVenue {
-    let mut venue = FakeVenue::default();
+fn venue() -> PlainVenue {
+    let mut venue = PlainVenue::default();
     venue.capabilities.socket.keep_alive = KeepAlive::Ping;
     venue.capabilities.socket.keep_alive_every = Duration::from_millis(60);
     venue.capabilities.socket.idle_timeout = Duration::from_millis(200);
     let messages = vec![Secret::new("key 1234")];
-    venue.greeting = Some(Login { messages, awaits_prompt: true, timeout: Duration::from_millis(200) });
+    venue.login = Some(Login { messages, awaits_prompt: true, timeout: Duration::from_millis(200) });
     venue
 }
 
@@ -208,7 +208,7 @@ async fn a_first_connection_that_is_never_let_in_is_a_gap_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_refused_key_or_an_eviction_while_greeting_is_told_as_such() {
+async fn a_refused_key_or_an_eviction_during_login_is_reported_as_such() {
     let rig = rig().await;
     let _reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
     let mut peer = lead(&rig, Stage::Greeted).await.unwrap();

@@ -1,7 +1,7 @@
 //! Writes series into an archive: rows as they are read, and the manifest when all of them are in place.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 
 use market_backbone_core::{
     CandleColumns, CandleStore, Coverage, Grid, Series, StoreError, StoreErrorKind, TimeRange,
@@ -81,9 +81,9 @@ async fn write_series(
         return Ok(None);
     }
     let (place, format) = (partition_path::of(series, order.format), order.format);
-    let (path, hasher) = (staging.path(&place), SeriesHasher::new(series));
+    let (path, files, hasher) = (staging.path(&place), staging.files(), SeriesHasher::new(series));
     let mut sheet = off_thread(move || {
-        let file = created(&path).map_err(|error| io(&path, error))?;
+        let file = files.create(&path)?;
         Ok(SeriesFileWriter {
             format,
             writer: RowWriter::new(format, &path, file)?,
@@ -156,12 +156,6 @@ impl SeriesFileWriter {
             content_hash,
         })
     }
-}
-
-/// Creates a file, with its folder if that does not exist.
-fn created(path: &Path) -> std::io::Result<File> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)?;
-    File::create(path)
 }
 
 /// Returns the metadata of a file of rows, for formats that have room for it.

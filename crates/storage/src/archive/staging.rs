@@ -1,8 +1,9 @@
 //! The staging folder of an archive's rows while they are written, so that no reader takes a part of them for
 //! the whole.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use market_backbone_core::{StoreError, StoreErrorKind};
 
@@ -14,10 +15,20 @@ use super::partition_path::ROWS_DIR;
 const STAGING_DIR: &str = ".data.part";
 
 /// A folder of rows in progress. If it is dropped, it leaves nothing behind.
+///
+/// An export that is abandoned drops it while a thread may still be writing a file of it. What is open by then is
+/// removed under its writer, and nothing is created any more.
 #[derive(Debug)]
 pub(super) struct StagingDir {
     archive: PathBuf,
-    committed: bool,
+    files: StagedFiles,
+}
+
+/// The right to create files in a staging folder, as long as that exists.
+#[derive(Clone, Debug)]
+pub(super) struct StagedFiles {
+    /// `true` until the folder is moved into place or removed. The lock is held while a file is created.
+    is_open: Arc<Mutex<bool>>,
 }
 
 impl StagingDir {
@@ -34,9 +45,9 @@ impl StagingDir {
                 "{shown}/{ROWS_DIR} holds files that no manifest lists; name another folder, or remove them"
             ));
         }
-        let begun = Self { archive: archive.to_owned(), committed: false };
-        begun.clear();
-        Ok(begun)
+        clear(archive);
+        let files = StagedFiles { is_open: Arc::new(Mutex::new(true)) };
+        Ok(Self { archive: archive.to_owned(), files })
     }
 
     /// Returns the temporary path of the file that will be `place`.
@@ -45,24 +56,73 @@ impl StagingDir {
         self.archive.join(STAGING_DIR).join(below)
     }
 
-    /// Moves all rows into place. They must have been synced to the disk by then.
-    pub(super) fn commit(mut self) -> Result<(), StoreError> {
-        let (draft, target) = (self.archive.join(STAGING_DIR), self.archive.join(ROWS_DIR));
-        fs::create_dir_all(&draft).map_err(|error| io(&draft, error))?; // an empty archive has the folder as well
-        fs::rename(&draft, &target).map_err(|error| io(&target, error))?;
-        self.committed = true;
-        Ok(())
+    /// Returns the right to create files, for the threads that write them.
+    pub(super) fn files(&self) -> StagedFiles {
+        self.files.clone()
     }
 
-    fn clear(&self) {
-        let _ = fs::remove_dir_all(self.archive.join(STAGING_DIR)); // usually there is none
+    /// Moves all rows into place. They must have been synced to the disk by then.
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        let (draft, target) = (self.archive.join(STAGING_DIR), self.archive.join(ROWS_DIR));
+        fs::create_dir_all(&draft).map_err(|error| io(&draft, error))?; // an empty archive has the folder as well
+        fs::rename(&draft, &target).map_err(|error| io(&target, error)) // and then dropping it finds nothing
     }
 }
 
 impl Drop for StagingDir {
     fn drop(&mut self) {
-        if !self.committed {
-            self.clear();
+        let mut is_open = self.files.is_open.lock().unwrap_or_else(PoisonError::into_inner);
+        *is_open = false;
+        clear(&self.archive);
+    }
+}
+
+impl StagedFiles {
+    /// Creates a file of the folder, and the folders that lead to it.
+    pub(super) fn create(&self, path: &Path) -> Result<File, StoreError> {
+        let is_open = self.is_open.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*is_open {
+            let what = format!("{}: the export was abandoned", path.display());
+            return Err(StoreError::new(StoreErrorKind::Inaccessible, what));
         }
+        let folders = path.parent().map_or(Ok(()), fs::create_dir_all);
+        folders.and_then(|()| File::create(path)).map_err(|error| io(path, error))
+    }
+}
+
+fn clear(archive: &Path) {
+    let _ = fs::remove_dir_all(archive.join(STAGING_DIR)); // usually there is none
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_late_creates_nothing_in_an_abandoned_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+        let staging = StagingDir::begin(folder.path()).unwrap();
+        let (files, place) = (staging.files(), |name: &str| staging.path(&format!("{ROWS_DIR}/a/{name}")));
+        let (first, second) = (place("first.csv"), place("second.csv"));
+        let open = files.create(&first).unwrap();
+        assert!(first.exists());
+        drop(staging);
+        assert_eq!(names(), 0, "what was open is gone, too");
+        let late = files.create(&second).unwrap_err().to_string();
+        assert!(late.contains("second.csv") && late.contains("abandoned"), "{late}");
+        assert_eq!(names(), 0);
+        drop(open);
+    }
+
+    #[test]
+    fn what_is_in_place_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = StagingDir::begin(folder.path()).unwrap();
+        let (files, path) = (staging.files(), staging.path(&format!("{ROWS_DIR}/a.csv")));
+        files.create(&path).unwrap();
+        staging.commit().unwrap();
+        assert!(folder.path().join(ROWS_DIR).join("a.csv").exists() && !path.exists());
+        assert!(files.create(&path).is_err());
     }
 }

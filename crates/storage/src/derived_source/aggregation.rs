@@ -5,12 +5,13 @@
 //! candles there are.
 
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, Coverage, Dispute, Forming, MAX_COUNT, Origin,
+    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, Coverage, Dispute, Grid, MAX_COUNT, Origin,
     Provenance, Selection, Series, SourceError, SourceErrorKind, Span, TimeRange, Timeframe,
 };
 
 use super::DerivedSource;
 use crate::as_of;
+use crate::gap_query::GapQuery;
 use crate::stored_source::emitter::Emitter;
 
 /// Shorter candles asked for in one go.
@@ -109,12 +110,8 @@ fn shorter_query(
     rows: usize,
 ) -> Result<CandleQuery, SourceError> {
     let series = Series::new(query.series.symbol.clone(), base);
-    let question = newest(series, rows)?.not_before(range.from()).priority(query.priority);
-    let question = as_of::with_moment_of(question, query);
-    Ok(match query.forming {
-        Forming::Include if range.to() > source.forming_open(query) => question,
-        Forming::Include | Forming::Exclude => question.before(range.to()).closed(),
-    })
+    let queries = GapQuery { query, series: &series, forming_open: source.forming_open(query) };
+    Ok(as_of::with_moment_of(queries.newest(range, rows)?, query))
 }
 
 struct Aggregation<'a> {
@@ -131,7 +128,7 @@ impl Aggregation<'_> {
         let candles = longer.into_iter().filter_map(|candle| self.whole(candle, &set.coverage)).collect();
         CandlePart {
             candles,
-            coverage: self.coverage(&set.coverage, chunk),
+            coverage: coverage(grid, timeframe, &set.coverage, chunk),
             stats: set.stats,
             rejected: set.rejected,
             write_failure: set.write_failure,
@@ -148,30 +145,25 @@ impl Aggregation<'_> {
         let is_known = TimeRange::new(candle.open_time, over).map_or(true, |range| known.covers(range));
         is_known.then_some(Candle { is_final: candle.is_final && close <= now, ..candle })
     }
+}
 
-    /// Returns the coverage of longer slots, given that of the shorter ones.
-    fn coverage(&self, known: &Coverage, chunk: TimeRange) -> Coverage {
-        let (timeframe, grid) = (self.query.series.timeframe, self.source.grid);
-        let whole = |range: TimeRange| grid.whole_slots(timeframe, range)?.intersect(chunk);
-        let mut coverage: Coverage = known
-            .ranges()
-            .into_iter()
-            .filter_map(whole)
-            .filter_map(|range| derived_span(known, range))
-            .collect();
-        for dispute in known.disputes() {
-            let from = grid.floor(timeframe, dispute.range.from());
-            let to = grid.ceil(timeframe, dispute.range.to());
-            if let Some(range) = TimeRange::new(from, to).ok().and_then(|range| range.intersect(chunk)) {
-                coverage.add_dispute(Dispute { range, ..*dispute });
-            }
+/// Returns the coverage of the slots of `timeframe` in `chunk`, given that of the shorter ones.
+pub(super) fn coverage(grid: Grid, timeframe: Timeframe, known: &Coverage, chunk: TimeRange) -> Coverage {
+    let whole = |range: TimeRange| grid.whole_slots(timeframe, range)?.intersect(chunk);
+    let mut coverage: Coverage =
+        known.ranges().into_iter().filter_map(whole).filter_map(|range| derived_span(known, range)).collect();
+    for dispute in known.disputes() {
+        let from = grid.floor(timeframe, dispute.range.from());
+        let to = grid.ceil(timeframe, dispute.range.to());
+        if let Some(range) = TimeRange::new(from, to).ok().and_then(|range| range.intersect(chunk)) {
+            coverage.add_dispute(Dispute { range, ..*dispute });
         }
-        coverage
     }
+    coverage
 }
 
 /// Returns the proof of `range`: derived, as of the oldest observation beneath it.
-fn derived_span(known: &Coverage, range: TimeRange) -> Option<Span> {
+pub(super) fn derived_span(known: &Coverage, range: TimeRange) -> Option<Span> {
     let beneath = known.within(range);
     let observed_at = beneath.spans().iter().map(|span| span.provenance.observed_at).min()?;
     Some(Span { range, provenance: Provenance { origin: Origin::Derived, observed_at } })

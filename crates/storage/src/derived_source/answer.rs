@@ -1,15 +1,13 @@
 //! Combines derived and fetched ranges into one answer.
 
-use std::collections::HashSet;
-
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    CandlePart, CandleQuery, FetchStats, Forming, RangeSet, Selection, Series, SourceError, SourceErrorKind,
-    StoredCandles, TimeRange,
+    CandlePart, CandleQuery, FetchStats, Selection, Series, SourceError, StoredCandles, TimeRange,
 };
 
 use super::DerivedSource;
 use super::derivation_plan::DerivationPlan;
+use crate::gap_query::{GapQuery, GapRows};
 use crate::stored_source::emitter::Emitter;
 use crate::{as_of, invalid_rows};
 
@@ -44,22 +42,11 @@ impl DerivedAnswer {
         for piece in &pieces.ranges {
             self.compute(pieces, *piece, usize::MAX).await?;
         }
-        let Self { source, query, .. } = self;
-        let slots = |range: &TimeRange| source.grid.slots(query.series.timeframe, *range) > 0;
-        let question = |range| {
-            let question = CandleQuery::within(query.series.clone(), range).forming(query.forming);
-            as_of::with_moment_of(question.priority(query.priority), query)
-        };
-        let questions = pieces
-            .ranges
-            .iter()
-            .copied()
-            .collect::<RangeSet>()
-            .gaps(window)
-            .into_iter()
-            .filter(slots)
-            .map(question)
-            .collect();
+        let (grid, timeframe) = (self.source.grid, self.query.series.timeframe);
+        let rest = pieces.ranges.stretches(window).without_empty_gaps(grid, timeframe);
+        let holes = rest.filter(|stretch| !stretch.is_held).map(|stretch| stretch.range);
+        let queries = GapQuery::of(&self.query, self.source.forming_open(&self.query));
+        let questions = holes.map(|hole| as_of::with_moment_of(queries.all(hole), &self.query)).collect();
         self.fetch(questions, |_| ()).await
     }
 
@@ -70,21 +57,17 @@ impl DerivedAnswer {
         window: TimeRange,
         count: usize,
     ) -> Result<(), SourceError> {
+        let (grid, timeframe) = (self.source.grid, self.query.series.timeframe);
         let mut wanted = count;
-        let mut cursor = window.to();
-        for piece in pieces.ranges.iter().rev() {
-            if let Ok(gap) = TimeRange::new(piece.to(), cursor)
-                && wanted > 0
-            {
-                wanted = wanted.saturating_sub(self.fetch_last(gap, wanted).await?);
+        for stretch in pieces.ranges.stretches(window).without_empty_gaps(grid, timeframe).rev() {
+            if wanted == 0 {
+                break;
             }
-            wanted = wanted.saturating_sub(self.compute(pieces, *piece, wanted).await?);
-            cursor = piece.from();
-        }
-        if let Ok(rest) = TimeRange::new(window.from(), cursor)
-            && wanted > 0
-        {
-            self.fetch_last(rest, wanted).await?;
+            wanted = wanted.saturating_sub(if stretch.is_held {
+                self.compute(pieces, stretch.range, wanted).await?
+            } else {
+                self.fetch_last(stretch.range, wanted).await?
+            });
         }
         Ok(())
     }
@@ -161,23 +144,11 @@ impl DerivedAnswer {
 
     /// Fetches the newest `wanted` candles of `gap`; returns how many came.
     async fn fetch_last(&mut self, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
-        let Self { source, query, .. } = self;
-        let question = CandleQuery::last(query.series.clone(), wanted)
-            .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, error.to_string()))?
-            .not_before(gap.from())
-            .priority(query.priority);
-        let question = as_of::with_moment_of(question, query);
-        let question = match query.forming {
-            Forming::Include if gap.to() > source.forming_open(query) => question,
-            Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
-        };
-        let mut came = HashSet::new();
-        self.fetch(vec![question], |part| {
-            let times = part.candles.iter().map(|candle| candle.open_time);
-            came.extend(times.filter(|time| gap.contains(*time)));
-        })
-        .await?;
-        Ok(came.len())
+        let queries = GapQuery::of(&self.query, self.source.forming_open(&self.query));
+        let question = as_of::with_moment_of(queries.newest(gap, wanted)?, &self.query);
+        let mut came = GapRows::new(gap);
+        self.fetch(vec![question], |part| came.add(part)).await?;
+        Ok(came.count())
     }
 
     /// Sends queries to the inner source and passes the results on.

@@ -1,8 +1,9 @@
 //! Chooses the ranges of an answer that are derived rather than fetched.
 
-use market_backbone_core::{CandleQuery, Coverage, Origin, Provenance, Series, SourceError, Span, TimeRange};
+use market_backbone_core::{CandleQuery, Coverage, RangeSet, Series, SourceError, TimeRange};
 
 use super::DerivedSource;
+use super::aggregation::derived_span;
 use crate::as_of;
 
 /// The ranges to derive, and their base.
@@ -12,21 +13,42 @@ pub(super) struct DerivationPlan {
     pub(super) base: Series,
     /// The coverage of that series, without disputed ranges.
     known: Coverage,
-    /// The ranges, oldest first, disjoint, of whole slots.
-    pub(super) ranges: Vec<TimeRange>,
+    /// The ranges, of whole slots.
+    pub(super) ranges: RangeSet,
 }
 
 impl DerivationPlan {
     /// Returns the coverage of `range`: derived, as of the oldest observation beneath it.
     pub(super) fn proof(&self, range: TimeRange) -> Coverage {
-        let beneath = self.known.within(range);
-        let oldest = beneath.spans().iter().map(|span| span.provenance.observed_at).min();
-        let provenance = oldest.map(|observed_at| Provenance { origin: Origin::Derived, observed_at });
-        provenance.map(|provenance| Span { range, provenance }).into_iter().collect()
+        derived_span(&self.known, range).into_iter().collect()
     }
 }
 
+/// The shorter series of which the candles of another one may be computed.
+#[derive(Debug)]
+pub(super) struct DerivationBase {
+    pub(super) series: Series,
+    /// The coverage of that series, without disputed ranges.
+    pub(super) known: Coverage,
+    /// The ranges of whole slots of the longer series that are known in the shorter one.
+    pub(super) whole_slots: RangeSet,
+}
+
 impl DerivedSource {
+    /// Returns what `series` may be computed from, as of the moment of `query`; `None` if it may not be.
+    pub(super) async fn derivation_base(
+        &self,
+        query: &CandleQuery,
+        series: &Series,
+    ) -> Result<Option<DerivationBase>, SourceError> {
+        let Some(base) = self.derive.base_of(series.timeframe) else { return Ok(None) };
+        let base = Series::new(series.symbol.clone(), base);
+        let known = without_disputes(as_of::without_later_disputes(self.store.coverage(&base).await?, query));
+        let whole = |range: TimeRange| self.grid.whole_slots(series.timeframe, range);
+        let whole_slots = known.known().into_iter().filter_map(whole).collect();
+        Ok(Some(DerivationBase { series: base, known, whole_slots }))
+    }
+
     /// Plans the ranges of `window` to derive; `None` if there are none.
     pub(super) async fn plan_derivation(
         &self,
@@ -34,17 +56,15 @@ impl DerivedSource {
         window: TimeRange,
     ) -> Result<Option<DerivationPlan>, SourceError> {
         let timeframe = query.series.timeframe;
-        let Some(base) = self.derive.base_of(timeframe) else { return Ok(None) };
-        let base = Series::new(query.series.symbol.clone(), base);
-        let known = without_disputes(as_of::without_later_disputes(self.store.coverage(&base).await?, query));
-        let whole = |range: TimeRange| self.grid.whole_slots(timeframe, range)?.intersect(window);
-        let derivable: Vec<_> = known.ranges().into_iter().filter_map(whole).collect();
+        let Some(base) = self.derivation_base(query, &query.series).await? else { return Ok(None) };
+        let derivable = base.whole_slots.within(window);
         if derivable.is_empty() {
             return Ok(None);
         }
         let holes = self.store.coverage(&query.series).await?.missing(window);
         let is_long = |range: TimeRange| self.grid.slots(timeframe, range) >= self.page;
-        let ranges = worth_computing(&holes, &derivable, is_long);
+        let ranges: RangeSet = worth_computing(&holes, derivable.as_slice(), is_long).into_iter().collect();
+        let DerivationBase { series: base, known, .. } = base;
         Ok((!ranges.is_empty()).then_some(DerivationPlan { base, known, ranges }))
     }
 }

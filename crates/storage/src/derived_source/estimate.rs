@@ -1,12 +1,13 @@
 //! Estimates the known part of an answer and the queries for the rest. Reads the store and sends nothing.
 
 use market_backbone_core::{
-    CandleQuery, Coverage, Forming, Origin, Provenance, Selection, Series, SourceError, SourceErrorKind,
-    Span, StoredCandles, TimeRange, Timeframe, Timestamp,
+    CandleQuery, Coverage, Origin, Provenance, Selection, Series, SourceError, Span, StoredCandles,
+    TimeRange, Timeframe, Timestamp,
 };
 
 use super::{DerivedSource, aggregation};
 use crate::as_of;
+use crate::gap_query::GapQuery;
 
 /// The number of rows from which a density is estimated.
 const SAMPLE: usize = 1_000;
@@ -53,7 +54,7 @@ impl DerivedSource {
                 read_from_disk: 0,
             });
         };
-        let pieces = self.plan_derivation(query, window).await?.map_or_else(Vec::new, |pieces| pieces.ranges);
+        let pieces = self.plan_derivation(query, window).await?.map(|plan| plan.ranges).unwrap_or_default();
         let mut known = own.within(window);
         for range in &pieces {
             let provenance = Provenance { origin: Origin::Derived, observed_at: Timestamp::EPOCH };
@@ -117,13 +118,9 @@ impl DerivedSource {
         let wanted = self.slots(query, window);
         let holes = known.missing(window);
         let missing: u64 = holes.iter().map(|hole| self.slots(query, *hole)).sum();
-        let question = |hole: TimeRange| {
-            let reaches_now = hole.to() > self.forming_open(query);
-            let forming = if reaches_now { query.forming } else { Forming::Exclude };
-            CandleQuery::within(query.series.clone(), hole).forming(forming).priority(query.priority)
-        };
+        let queries = GapQuery::of(query, self.forming_open(query));
         let asked = holes.into_iter().filter(|hole| self.slots(query, *hole) > 0);
-        let questions = asked.map(question).collect();
+        let questions = asked.map(|hole| queries.all(hole)).collect();
         let known = wanted.saturating_sub(missing);
         QueryEstimate { wanted, known, queries: questions, density: None, read_from_disk: 0 }
     }
@@ -190,15 +187,20 @@ struct BackwardScan<'a> {
 
 impl BackwardScan<'_> {
     async fn run(mut self, known: &Coverage, count: usize) -> Result<QueryEstimate, SourceError> {
-        let (mut cursor, mut found) = (self.window.to(), 0);
-        for range in known.ranges().into_iter().rev() {
-            self.pass_gap(range.to(), cursor).await?;
-            let rows = self.rows_in(range).await?.min(self.wanted);
-            found += rows;
-            self.wanted -= rows;
-            cursor = range.from();
+        let (known, mut found) = (known.known(), 0);
+        let (grid, timeframe) = (self.source.grid, self.query.series.timeframe);
+        for stretch in known.stretches(self.window).without_empty_gaps(grid, timeframe).rev() {
+            if self.wanted == 0 {
+                break;
+            }
+            if stretch.is_held {
+                let rows = self.rows_in(stretch.range).await?.min(self.wanted);
+                found += rows;
+                self.wanted -= rows;
+            } else {
+                self.pass_gap(stretch.range).await?;
+            }
         }
-        self.pass_gap(self.window.from(), cursor).await?;
         let Self { queries: questions, density, from_disk, .. } = self;
         let (wanted, known) = (count as u64, found as u64);
         Ok(QueryEstimate {
@@ -221,20 +223,10 @@ impl BackwardScan<'_> {
         Ok(rows)
     }
 
-    async fn pass_gap(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SourceError> {
-        let Ok(gap) = TimeRange::new(from, to) else { return Ok(()) };
+    async fn pass_gap(&mut self, gap: TimeRange) -> Result<(), SourceError> {
         let slots = usize::try_from(self.source.slots(self.query, gap)).unwrap_or(usize::MAX);
-        if slots == 0 || self.wanted == 0 {
-            return Ok(());
-        }
-        let question = CandleQuery::last(self.query.series.clone(), self.wanted.min(slots))
-            .map_err(|error| SourceError::new(SourceErrorKind::BadRequest, error.to_string()))?
-            .not_before(gap.from())
-            .priority(self.query.priority);
-        self.queries.push(match self.query.forming {
-            Forming::Include if gap.to() > self.source.forming_open(self.query) => question,
-            Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
-        });
+        let queries = GapQuery::of(self.query, self.source.forming_open(self.query));
+        self.queries.push(queries.newest(gap, self.wanted.min(slots))?);
         let density = match self.density {
             Some(told) => told,
             None => self.source.density(&self.query.series, self.stored, &mut self.from_disk).await?,

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use market_backbone_core::{
-    BuilderRules, Candle, Capabilities, Channel, FeedEvent, Gap, GapCause, GapState, Grid, KeepAlive,
-    RateLimitGroup, RateLimitRule, RevisionPolicy, Series, SocketLimits, StreamKind, Symbol, Timeframe,
-    Timestamp, Trade, TradeId, VenueId,
+    BuilderRules, Candle, Capabilities, Channel, FeedEvent, Gap, GapCause, GapState, Series, StreamKind,
+    Symbol, Timeframe, Timestamp, Trade, TradeId, VenueId,
 };
 use proptest::prelude::*;
 
@@ -16,35 +15,13 @@ use super::series_recorder::RecorderTimeouts;
 use super::writer_message::{SlotAction, SlotUpdate};
 
 const VENUE: VenueId = VenueId::new("upbit");
-const GROUP: RateLimitGroup = RateLimitGroup("any");
-const LIMIT: RateLimitRule = RateLimitRule::new(GROUP, 10, Duration::from_secs(1));
 
 /// A venue that streams one-minute candles and trades.
 fn venue() -> Capabilities {
     Capabilities {
-        venue: VENUE,
-        grid: Grid::Utc,
-        candle_page: 200,
-        shorter_pages: &[],
-        trade_page: 200,
-        trade_history: Duration::from_secs(7 * 86_400),
-        trade_cursors: &[],
-        book_depth: 30,
-        timeframes: &Timeframe::ALL,
         live_timeframes: &[Timeframe::M1],
-        streamed_kinds: &[],
         finality_delay: Duration::from_secs(1),
-        revision_policy: RevisionPolicy::NONE,
-        limits: &[LIMIT],
-        socket: SocketLimits {
-            connects: LIMIT,
-            messages: &[],
-            keep_alive: KeepAlive::Ping,
-            keep_alive_every: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(25),
-            max_connections: None,
-            channels_per_connection: None,
-        },
+        ..market_backbone_testkit::CAPABILITIES
     }
 }
 
@@ -123,7 +100,7 @@ fn rendered(orders: &[SlotUpdate]) -> Vec<String> {
 }
 
 #[test]
-fn only_slots_heard_from_beginning_to_end_are_kept() {
+fn only_slots_received_from_beginning_to_end_are_kept() {
     let mut ear = assembler(Timeframe::M3);
     let events = [(100, trade(100, 1)), (200, trade(200, 2)), (370, trade(370, 3))];
     let (orders, unknown) = play(&mut ear, &events, 373);

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_a_ledger_says_counts() {
+    fn all_that_a_coverage_says_counts() {
         let range = |from, to| TimeRange::new(Timestamp::from_secs(from), Timestamp::from_secs(to)).unwrap();
         let provenance = Provenance { origin: Origin::Rest, observed_at: Timestamp::from_secs(9) };
         let mut known: Coverage = [Span { range: range(0, 60), provenance }].into_iter().collect();

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_read_before_a_commit_does_not_hide_it() {
+    fn a_coverage_read_before_a_commit_does_not_hide_it() {
         let state = state();
         let before = state.version();
         state.rows_committed(&[], Some((ledger(2), 0)));
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_commit_in_doubt_the_ledger_is_read_anew() {
+    fn after_a_commit_in_doubt_the_coverage_is_read_anew() {
         let state = state();
         state.cache_coverage(state.version(), &Arc::new(ledger(1)));
         state.rows_committed(&[], None);

@@ -50,10 +50,9 @@ impl StoredAnswer {
         }
     }
 
-    /// Returns how many slots open in `from..to`.
-    pub(super) fn slots(&self, from: Timestamp, to: Timestamp) -> u64 {
-        let range = TimeRange::new(from, to);
-        range.map_or(0, |range| self.source.grid.slots(self.timeframe(), range))
+    /// Returns how many slots open in `range`.
+    pub(super) fn slots(&self, range: TimeRange) -> u64 {
+        self.source.grid.slots(self.timeframe(), range)
     }
 
     fn timeframe(&self) -> Timeframe {

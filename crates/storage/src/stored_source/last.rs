@@ -1,13 +1,10 @@
 //! Answers for the newest candles of a count: backwards from the end, through known and unknown ranges, until
 //! there are enough.
 
-use std::collections::HashSet;
-
-use market_backbone_core::{
-    CandleQuery, Coverage, Forming, QueryError, SourceError, SourceErrorKind, TimeRange, Timestamp,
-};
+use market_backbone_core::{SourceError, TimeRange, Timestamp};
 
 use super::answer::StoredAnswer;
+use crate::gap_query::{GapQuery, GapRows};
 
 /// Answers with the newest `count` candles that open before `before` and not before `floor`.
 ///
@@ -20,65 +17,37 @@ pub(super) async fn answer(
     before: Option<Timestamp>,
     floor: Timestamp,
 ) -> Result<(), SourceError> {
+    let (grid, timeframe) = (answer.source.grid, answer.query.series.timeframe);
     let mut cursor = before.unwrap_or(Timestamp::MAX).min(answer.end());
     let mut wanted = count;
-    while wanted > 0 && cursor > floor {
+    while wanted > 0
+        && let Ok(rest) = TimeRange::new(floor, cursor)
+    {
         let known = answer.known().await?; // again each time: it grows with what is fetched
-        let (is_known, end) = range_before(&answer, &known, cursor);
-        let mut from = end.max(floor);
-        if let Ok(stretch) = TimeRange::new(from, cursor) {
-            wanted -= if is_known {
-                let told = answer.emit_stored(&known, stretch, wanted).await?;
-                from = told.reached;
-                told.found
-            } else {
-                fetch_gap(&mut answer, stretch, wanted).await?.min(wanted)
-            };
-        }
-        cursor = from;
+        let skipped = answer.skip_ranges(&known);
+        let newest = skipped.stretches(rest).without_empty_gaps(grid, timeframe).next_back();
+        let Some(stretch) = newest else { break };
+        cursor = stretch.range.from();
+        wanted -= if stretch.is_held {
+            let told = answer.emit_stored(&known, stretch.range, wanted).await?;
+            cursor = told.reached;
+            told.found
+        } else {
+            fetch_gap(&mut answer, stretch.range, wanted).await?.min(wanted)
+        };
     }
     Ok(())
 }
 
-/// Returns whether the newest slot before `cursor` needs no request, and how far back that holds.
-fn range_before(answer: &StoredAnswer, known: &Coverage, cursor: Timestamp) -> (bool, Timestamp) {
-    let ranges = answer.skip_ranges(known);
-    match ranges.iter().rev().find(|range| range.from() < cursor) {
-        Some(range) if answer.slots(range.to(), cursor) == 0 => (true, range.from()),
-        Some(range) => (false, range.to()),
-        None => (false, Timestamp::MIN),
-    }
-}
-
 /// Fetches the newest `wanted` candles in `gap` from upstream; returns how many came.
 async fn fetch_gap(answer: &mut StoredAnswer, gap: TimeRange, wanted: usize) -> Result<usize, SourceError> {
-    let slots = usize::try_from(answer.slots(gap.from(), gap.to())).unwrap_or(usize::MAX);
-    if slots == 0 {
-        return Ok(0);
-    }
+    let queries = GapQuery::of(&answer.query, answer.forming_open);
     // If the gap reaches the forming slot, the venue may move on meanwhile, and then there are more slots
     // than these.
-    let moves = gap.to() > answer.forming_open;
-    let question =
-        CandleQuery::last(answer.query.series.clone(), if moves { wanted } else { wanted.min(slots) })
-            .map_err(|error| query_error(&error))?
-            .not_before(gap.from())
-            .priority(answer.query.priority);
-    let question = match answer.query.forming {
-        Forming::Include if moves => question,
-        Forming::Include | Forming::Exclude => question.before(gap.to()).closed(),
-    };
-    let mut came = HashSet::new();
-    let in_gap = |time: &Timestamp| gap.contains(*time);
-    answer
-        .fetch(vec![question], |part| {
-            came.extend(part.candles.iter().map(|candle| candle.open_time).filter(in_gap));
-        })
-        .await?;
-    Ok(came.len())
-}
-
-/// Builds the error for an invalid query, which is a bug here: it is derived from a valid one.
-pub(super) fn query_error(error: &QueryError) -> SourceError {
-    SourceError::new(SourceErrorKind::BadRequest, error.to_string())
+    let slots = usize::try_from(answer.slots(gap)).unwrap_or(usize::MAX);
+    let count = if queries.reaches_now(gap) { wanted } else { wanted.min(slots) };
+    let question = queries.newest(gap, count)?;
+    let mut came = GapRows::new(gap);
+    answer.fetch(vec![question], |part| came.add(part)).await?;
+    Ok(came.count())
 }

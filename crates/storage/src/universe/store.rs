@@ -1,51 +1,43 @@
-//! The store of the lists: a small database of its own in the data folder, and a copy beside it.
-//!
-//! It is not in the index of the candles: a person edits lists, often while a program holds the store, and
-//! SQLite allows both here. Damaged candles are fetched again; a user's list cannot be.
+//! The store of the lists, in a data folder or in memory.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "sqlite")]
+use std::path::Path;
+#[cfg(feature = "sqlite")]
 use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use market_backbone_core::{Clock, StoreError, StoreErrorKind};
-use serde_json::Value;
-use sqlx::Connection;
-use sqlx::sqlite::SqliteConnection;
-use tokio::sync::Mutex;
+#[cfg(feature = "sqlite")]
+use market_backbone_core::Clock;
+use market_backbone_core::StoreError;
 
-use super::backup::{self, UniverseRow};
-use super::entry::{self, UniverseEntry, UniverseKind};
-use super::table;
-use crate::sqlite_store::{UNIVERSES, fault, open_writer, set_aside};
+use super::entry::UniverseEntry;
+#[cfg(feature = "sqlite")]
+use super::universe_file::UniverseFile;
 
-/// The lists of a data folder. Opened at the first request.
+/// The universes of a program: named lists of markets.
 #[derive(Debug)]
-pub struct UniverseStore {
-    path: PathBuf,
-    in_memory: bool,
-    clock: Arc<dyn Clock>,
-    conn: Mutex<Option<SqliteConnection>>,
-}
+pub struct UniverseStore(UniverseBackend);
 
-/// An operation on the lists.
-#[derive(Clone, Copy, Debug)]
-enum UniverseOperation<'a> {
-    Read,
-    Put(&'a [UniverseEntry]),
-    Remove(&'a str),
+#[derive(Debug)]
+enum UniverseBackend {
+    Memory(Mutex<BTreeMap<String, UniverseEntry>>),
+    #[cfg(feature = "sqlite")]
+    Folder(UniverseFile, Arc<dyn Clock>),
 }
 
 impl UniverseStore {
-    /// Creates a store of the lists in `dir`; nothing is opened or created yet.
+    /// Creates a store of the lists in `dir`, which notes when a list was changed; nothing is opened or created yet.
+    #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn in_folder(dir: &Path, clock: Arc<dyn Clock>) -> Self {
-        Self { path: dir.join("universes.db"), in_memory: false, clock, conn: Mutex::default() }
+        Self(UniverseBackend::Folder(UniverseFile::in_folder(dir), clock))
     }
 
     /// Creates a store of lists in memory, which are lost when the program ends.
     #[must_use]
-    pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        Self { path: PathBuf::from(":memory:"), in_memory: true, clock, conn: Mutex::default() }
+    pub fn in_memory() -> Self {
+        Self(UniverseBackend::Memory(Mutex::default()))
     }
 
     /// Returns all lists, by key.
@@ -55,13 +47,11 @@ impl UniverseStore {
     /// If the file cannot be read. A damaged file is moved aside and restored from the copy beside it; it is
     /// an error if that is damaged as well.
     pub async fn entries(&self) -> Result<Vec<UniverseEntry>, StoreError> {
-        let rows = self.execute(UniverseOperation::Read).await?;
-        let entry = |row: UniverseRow| {
-            let value: Value = serde_json::from_str(&row.value).unwrap_or_default();
-            let kind = UniverseKind::from_name(&row.kind);
-            UniverseEntry { kind, lookup: row.lookup, members: entry::members(&value) }
-        };
-        Ok(rows.into_iter().map(entry).collect())
+        match &self.0 {
+            UniverseBackend::Memory(lists) => Ok(locked(lists).values().cloned().collect()),
+            #[cfg(feature = "sqlite")]
+            UniverseBackend::Folder(file, _) => file.entries().await,
+        }
     }
 
     /// Returns the members of all lists, by key.
@@ -79,7 +69,15 @@ impl UniverseStore {
     ///
     /// If they cannot be written, or copied; then nothing has changed.
     pub async fn put(&self, entries: &[UniverseEntry]) -> Result<(), StoreError> {
-        self.execute(UniverseOperation::Put(entries)).await.map(drop)
+        match &self.0 {
+            UniverseBackend::Memory(lists) => {
+                let entries = entries.iter().map(|entry| (entry.lookup.clone(), entry.clone()));
+                locked(lists).extend(entries);
+                Ok(())
+            }
+            #[cfg(feature = "sqlite")]
+            UniverseBackend::Folder(file, clock) => file.put(entries, clock.now()).await,
+        }
     }
 
     /// Deletes the list of this key. Returns whether there was one.
@@ -88,115 +86,23 @@ impl UniverseStore {
     ///
     /// If that cannot be written, or copied; then nothing has changed.
     pub async fn remove(&self, key: &str) -> Result<bool, StoreError> {
-        Ok(!self.execute(UniverseOperation::Remove(key)).await?.is_empty())
+        match &self.0 {
+            UniverseBackend::Memory(lists) => Ok(locked(lists).remove(key).is_some()),
+            #[cfg(feature = "sqlite")]
+            UniverseBackend::Folder(file, _) => file.remove(key).await,
+        }
     }
 
     /// Closes the file.
     pub async fn close(&self) {
-        if let Some(conn) = self.conn.lock().await.take()
-            && let Err(error) = conn.close().await
-        {
-            tracing::warn!(%error, "the universes were not closed cleanly; nothing is lost");
+        match &self.0 {
+            UniverseBackend::Memory(_) => {}
+            #[cfg(feature = "sqlite")]
+            UniverseBackend::Folder(file, _) => file.close().await,
         }
     }
+}
 
-    /// Runs the operation; once more if the file was damaged and has been restored.
-    async fn execute(&self, task: UniverseOperation<'_>) -> Result<Vec<UniverseRow>, StoreError> {
-        let mut slot = self.conn.lock().await;
-        match self.execute_once(&mut slot, task).await {
-            Err(error) if error.kind() == StoreErrorKind::Corrupt && !self.in_memory => {
-                self.restore(&mut slot, error).await?;
-                self.execute_once(&mut slot, task).await
-            }
-            done => done,
-        }
-    }
-
-    async fn execute_once(
-        &self,
-        slot: &mut Option<SqliteConnection>,
-        task: UniverseOperation<'_>,
-    ) -> Result<Vec<UniverseRow>, StoreError> {
-        let conn = match slot {
-            Some(conn) => conn,
-            none => {
-                self.make_folder()?;
-                none.insert(open_writer(&self.path, &UNIVERSES, None).await?)
-            }
-        };
-        let fault = |error| fault::database(&self.path, error);
-        // Exclusive: what is read, changed and copied is of one moment, whoever else edits the lists.
-        let mut whole = conn.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-        let (before, sealed) = table::read(&mut whole).await.map_err(fault)?;
-        if sealed.is_some_and(|sealed| sealed != backup::checksum(&before)) {
-            return Err(fault::damaged(&self.path));
-        }
-        let (changed, answer) = match task {
-            UniverseOperation::Read => (false, before.clone()),
-            UniverseOperation::Put(entries) => {
-                let now = self.clock.now().as_millis();
-                table::put(&mut whole, entries, now).await.map_err(fault)?;
-                (true, Vec::new())
-            }
-            UniverseOperation::Remove(key) => {
-                table::remove(&mut whole, key).await.map_err(fault)?;
-                (true, before.iter().filter(|row| row.lookup == key).cloned().collect())
-            }
-        };
-        // An older version stored them without a copy.
-        let uncopied = !before.is_empty() && (sealed.is_none() || !backup::path(&self.path).exists());
-        if changed || uncopied && !self.in_memory {
-            let after = table::write_checksum(&mut whole).await.map_err(fault)?;
-            if !self.in_memory {
-                backup::write(&self.path, &after)?;
-            }
-        }
-        whole.commit().await.map_err(fault)?;
-        Ok(answer)
-    }
-
-    /// Moves a damaged file aside and restores it from the copy beside it.
-    async fn restore(
-        &self,
-        slot: &mut Option<SqliteConnection>,
-        error: StoreError,
-    ) -> Result<(), StoreError> {
-        let place = backup::path(&self.path);
-        let Some(lists) = backup::read(&self.path) else {
-            let what = format!(
-                "{} is damaged and {} holds no valid copy of it; move it away to start anew; its lists \
-                 cannot be fetched again",
-                self.path.display(),
-                place.display()
-            );
-            return Err(StoreError::new(StoreErrorKind::Corrupt, what).with_source(error));
-        };
-        // The file is moved even if it cannot be closed properly.
-        if let Some(conn) = slot.take() {
-            let _ = conn.close().await;
-        }
-        let aside = set_aside(&self.path)?;
-        let conn = slot.insert(open_writer(&self.path, &UNIVERSES, None).await?);
-        let restored = async {
-            let mut whole = conn.begin_with("BEGIN IMMEDIATE").await?;
-            table::restore(&mut whole, &lists).await?;
-            table::write_checksum(&mut whole).await?;
-            whole.commit().await
-        };
-        restored.await.map_err(|error| fault::database(&self.path, error))?;
-        tracing::warn!(
-            %error, lists = lists.len(), copy = %place.display(), damaged = %aside.display(),
-            "the universes were damaged and have been restored from their copy"
-        );
-        Ok(())
-    }
-
-    fn make_folder(&self) -> Result<(), StoreError> {
-        match self.path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => {
-                std::fs::create_dir_all(dir).map_err(|error| fault::io(dir, error))
-            }
-            _ => Ok(()),
-        }
-    }
+fn locked(lists: &Mutex<BTreeMap<String, UniverseEntry>>) -> MutexGuard<'_, BTreeMap<String, UniverseEntry>> {
+    lists.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use market_backbone_core::{
     Candle, CandleSet, CandleStore, Coverage, Dispute, Fill, Grid, Origin, Provenance, Series, Span,
-    StoreError, StoreErrorKind, StoredCandles, TimeRange, Timeframe, Timestamp,
+    StoreError, StoreErrorKind, TimeRange, Timeframe, Timestamp,
 };
 use market_backbone_storage::{
     ArchiveFormat, ContentHash, ExportOptions, Manifest, MemoryStore, export_archive, import_archive,
     write_parquet,
 };
+use market_backbone_testkit::{HookedStore, StoreCall};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -377,44 +379,6 @@ proptest! {
     }
 }
 
-/// A store that fails after some commits.
-struct Failing {
-    store: MemoryStore,
-    left: AtomicUsize,
-}
-
-#[async_trait::async_trait]
-impl CandleStore for Failing {
-    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        self.store.coverage(series).await
-    }
-
-    async fn read(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<StoredCandles, StoreError> {
-        self.store.read(series, range, limit).await
-    }
-
-    async fn commit(&self, series: &Series, candles: &[Candle], known: &Coverage) -> Result<(), StoreError> {
-        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        left.map_err(|_| StoreError::new(StoreErrorKind::DiskFull, "no room left"))?;
-        self.store.commit(series, candles, known).await
-    }
-
-    async fn series(&self) -> Result<Vec<Series>, StoreError> {
-        self.store.series().await
-    }
-
-    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        self.store.forget(series, range).await
-    }
-
-    async fn close(&self) {}
-}
-
 #[tokio::test]
 async fn an_import_that_is_cut_off_has_stored_nothing_untrue_and_can_be_repeated() {
     let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
@@ -423,16 +387,23 @@ async fn an_import_that_is_cut_off_has_stored_nothing_untrue_and_can_be_repeated
     let btc = series("KRW-BTC");
     let truth = store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
     for commits in 0..6 {
-        let failing = Failing { store: MemoryStore::new(), left: AtomicUsize::new(commits) };
+        let behind = Arc::new(MemoryStore::new());
+        let left = AtomicUsize::new(commits);
+        let failing = HookedStore::checked(Arc::clone(&behind) as _, move |call| {
+            let take = |left: usize| left.checked_sub(1);
+            let fails = matches!(call, StoreCall::Commit { .. })
+                && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err();
+            if fails { Err(StoreError::new(StoreErrorKind::DiskFull, "no room left")) } else { Ok(()) }
+        });
         let error = import_archive(&failing, folder.path(), NOW).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::DiskFull);
-        let known = failing.store.coverage(&btc).await.unwrap();
-        let rows = failing.store.read(&btc, everything(), usize::MAX).await.unwrap().candles;
+        let known = behind.coverage(&btc).await.unwrap();
+        let rows = behind.read(&btc, everything(), usize::MAX).await.unwrap().candles;
         let said: Vec<_> = truth.iter().filter(|candle| known.is_known(candle.open_time)).collect();
         let held: Vec<_> = rows.iter().filter(|candle| known.is_known(candle.open_time)).collect();
         assert_eq!(said.len(), held.len(), "after {commits} commits a slot is called empty that is not");
         assert!(said == held);
-        import_archive(&failing.store, folder.path(), NOW).await.unwrap();
-        same(&store, &failing.store).await;
+        import_archive(&*behind, folder.path(), NOW).await.unwrap();
+        same(&store, &*behind).await;
     }
 }

@@ -72,7 +72,7 @@ async fn the_folder_of_rows_holds_rows_alone_and_what_a_killed_export_left_is_cl
 }
 
 #[tokio::test]
-async fn rows_of_which_no_manifest_tells_are_not_mixed_with_others() {
+async fn rows_that_no_manifest_lists_are_not_mixed_with_others() {
     let (folder, store) = (tempdir().unwrap(), MemoryStore::new());
     store.commit(&series("KRW-BTC"), &candles(0, 9), &proof(0, 9)).await.unwrap();
     fs::create_dir(folder.path().join("data")).unwrap();
@@ -82,4 +82,42 @@ async fn rows_of_which_no_manifest_tells_are_not_mixed_with_others() {
     assert_eq!(error.kind(), StoreErrorKind::Inaccessible);
     assert!(error.to_string().contains("another folder"), "{error}");
     assert_eq!(fs::read_to_string(folder.path().join("data/mine.csv")).unwrap(), "mine");
+}
+
+/// What keeps the runtime busy for so many turns; threads that write go on meanwhile.
+async fn turns(count: usize) {
+    for _ in 0..count {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn an_export_that_is_abandoned_anywhere_leaves_nothing_behind() {
+    let folder = tempdir().unwrap();
+    let mut finished = 0;
+    for round in 0..60 {
+        let dir = folder.path().join(round.to_string());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let is_done = runtime.block_on(async {
+            let store = MemoryStore::new();
+            for code in ["KRW-BTC", "KRW-ETH", "KRW-XRP"] {
+                store.commit(&series(code), &candles(0, 9), &proof(0, 9)).await.unwrap();
+            }
+            let order = order(&store, &dir, ArchiveFormat::Csv).await;
+            tokio::select! {
+                biased;
+                done = export_archive(&store, &order) => done.is_ok(),
+                () = turns(round * round) => false,
+            }
+        });
+        drop(runtime); // it waits for the threads that still write
+        finished += usize::from(is_done);
+        let names = || fs::read_dir(&dir).into_iter().flatten().map(|entry| entry.unwrap().file_name());
+        assert!(
+            names().all(|name| name != ".data.part"),
+            "in round {round}: {:?}",
+            names().collect::<Vec<_>>()
+        );
+    }
+    assert!(finished < 60, "none was abandoned");
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSet, CandleSource, CandleStore, Grid, ManualClock, PartStream,
-    Selection, Series, TimeRange,
+    Candle, CandleQuery, CandleSet, CandleSource, CandleStore, Grid, ManualClock, Series, TimeRange,
+    Timestamp,
 };
 use market_backbone_storage::{RepairPlan, SqliteStore, StoreConfig, StoredSource};
+use market_backbone_testkit::ScriptedCandles;
 use tempfile::tempdir;
 
 use crate::material::{candle, everything, minute, minutes, proof_of, series};
@@ -34,24 +35,14 @@ fn named(index: usize) -> Series {
     series(&format!("KRW-M{index:02}"))
 }
 
-/// The venue: answers any range with all there is, at once.
-#[derive(Debug)]
-struct Venue(Vec<Vec<Candle>>);
-
-impl CandleSource for Venue {
-    fn stream(&self, query: CandleQuery) -> PartStream {
+/// The venue: it has all the rows there are.
+fn venue(truth: &[Vec<Candle>]) -> ScriptedCandles {
+    let truth = truth.to_vec();
+    let rows = move |query: &CandleQuery, range: TimeRange| {
         let index: usize = query.series.symbol.code()[5..].parse().unwrap();
-        let range = match query.selection() {
-            Selection::Range(range) => range,
-            Selection::Last { floor, before, .. } => {
-                TimeRange::new(floor, before.unwrap_or(minute(SLOTS)).min(minute(SLOTS))).unwrap()
-            }
-        };
-        let candles: Vec<_> =
-            self.0[index].iter().filter(|row| range.contains(row.open_time)).copied().collect();
-        let part = CandlePart { candles: candles.into(), coverage: proof_of(range), ..CandlePart::default() };
-        Box::pin(futures::stream::iter([Ok(part)]))
-    }
+        truth[index].iter().filter(|row| range.contains(row.open_time)).copied().collect()
+    };
+    ScriptedCandles::new(rows).reaching(TimeRange::new(Timestamp::MIN, minute(SLOTS)).unwrap())
 }
 
 async fn furnish(dir: &Path, truth: &[Vec<Candle>]) {
@@ -152,7 +143,7 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
 
     // Every request gets complete data, with the venue's help where necessary, and it is stored.
     let store = Arc::new(SqliteStore::open(config(dir.path())).await.unwrap());
-    let venue = Arc::new(Venue(truth.to_vec()));
+    let venue = Arc::new(venue(truth));
     let clock = Arc::new(ManualClock::new(minute(SLOTS + 100)));
     let source = StoredSource::new(Arc::clone(&store) as _, venue, clock, Grid::Utc);
     let mut fetched = 0;
@@ -224,7 +215,7 @@ fn from_outside(name: &str, usual: u64) -> u64 {
 
 /// `BIT_FLIPS=1000` runs so many; each in a copy of its own, every tenth with five at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_flips_nothing_untrue_is_told_and_a_repair_ends_clean() {
+async fn whatever_flips_nothing_untrue_is_reported_and_a_repair_ends_clean() {
     let (runs, first) = (from_outside("BIT_FLIPS", 12), from_outside("FIRST_SEED", 0));
     let truth: Vec<_> = (0..SERIES).map(truth).collect();
     let sound = tempdir().unwrap();

@@ -95,7 +95,7 @@ async fn a_file_of_rubbish_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_file_with_broken_pages_is_made_anew_from_what_is_sound() {
+async fn a_file_with_broken_pages_is_made_anew_from_what_is_valid() {
     let folder = tempfile::tempdir().unwrap();
     let (config, file) = two_shards(folder.path()).await;
     let mut bytes = fs::read(&file).unwrap();
@@ -135,7 +135,7 @@ async fn rows_that_were_changed_or_lost_are_unknown_and_their_neighbours_are_not
 }
 
 #[tokio::test]
-async fn a_ledger_that_was_changed_knows_nothing() {
+async fn a_coverage_that_was_changed_knows_nothing() {
     for sql in [
         "UPDATE coverage SET to_ns = to_ns * 2",
         "UPDATE coverage SET origin = 'resu'",

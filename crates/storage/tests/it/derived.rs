@@ -1,56 +1,28 @@
 //! Longer candles from known minutes: equal to an independent fold, and never more expensive than fetching.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use futures::StreamExt;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Coverage, DerivationPolicy,
-    Dispute, FetchStats, Grid, KeepAlive, ManualClock, Origin, PartStream, Provenance, RateLimitGroup,
-    RateLimitRule, RevisionPolicy, Selection, Series, SocketLimits, Span, TimeRange, Timeframe, Timestamp,
-    VenueId,
+    Candle, CandleQuery, CandleSource, CandleStore, Capabilities, Coverage, DerivationPolicy, Dispute, Grid,
+    ManualClock, Origin, Provenance, Selection, Series, Span, TimeRange, Timeframe, Timestamp,
 };
 use market_backbone_storage::{DerivedSource, MemoryStore, StoredSource};
+use market_backbone_testkit::{ScriptedCandles, has_trade};
 use proptest::prelude::*;
 
 use crate::material::{candle, minute, minute_of, minutes, proof, series};
 
-const NOW: i64 = 28_000_000;
+pub(crate) const NOW: i64 = 28_000_000;
 const PAGE: u32 = 20;
-const FIVE: Timeframe = Timeframe::M5;
+pub(crate) const FIVE: Timeframe = Timeframe::M5;
 
-const CONNECTS: RateLimitRule = RateLimitRule::new(RateLimitGroup("connect"), 5, Duration::from_secs(1));
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    venue: VenueId::new("upbit"),
-    grid: Grid::Utc,
-    candle_page: PAGE,
-    shorter_pages: &[],
-    trade_page: 100,
-    book_depth: 1,
-    trade_history: Duration::ZERO,
-    trade_cursors: &[],
-    timeframes: &Timeframe::ALL,
-    streamed_kinds: &[],
-    live_timeframes: &[],
-    finality_delay: Duration::ZERO,
-    revision_policy: RevisionPolicy::NONE,
-    limits: &[],
-    socket: SocketLimits {
-        connects: CONNECTS,
-        messages: &[],
-        keep_alive: KeepAlive::Ping,
-        keep_alive_every: Duration::from_secs(10),
-        idle_timeout: Duration::from_secs(25),
-        max_connections: None,
-        channels_per_connection: None,
-    },
-};
+pub(crate) const CAPABILITIES: Capabilities =
+    Capabilities { candle_page: PAGE, ..market_backbone_testkit::CAPABILITIES };
 
 /// The minute's candle, if there was a trade in it.
 fn truth(number: i64, density: u64) -> Option<Candle> {
-    let dice = number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-    (dice % 100 < density).then(|| candle(number))
+    has_trade(number, density).then(|| candle(number))
 }
 
 /// Five-minute candles that open in `range`, folded in another way than the code under test does it.
@@ -86,57 +58,26 @@ fn assert_same(got: &[Candle], want: &[Candle]) {
     }
 }
 
-/// A venue that is asked for five-minute candles, and notes how many slots each question spans.
-#[derive(Clone)]
-struct Venue {
-    density: u64,
-    asked: Arc<Mutex<Vec<u64>>>,
+/// A venue that is asked for five-minute candles.
+fn venue(density: u64) -> ScriptedCandles {
+    ScriptedCandles::new(move |_, range| folded(range, density)).reaching(minutes(NOW - 5_000, NOW))
 }
 
-impl CandleSource for Venue {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        let (range, count) = match query.selection() {
-            Selection::Range(range) => (range, usize::MAX),
-            Selection::Last { count, before, floor } => {
-                let floor = floor.max(minute(NOW - 5_000));
-                (TimeRange::new(floor, before.unwrap_or(minute(NOW))).unwrap(), count)
-            }
-        };
-        let slots = Grid::Utc.slots(FIVE, range);
-        self.asked.lock().unwrap().push(slots.min(count as u64));
-        let mut candles = folded(range, self.density);
-        candles.drain(..candles.len().saturating_sub(count));
-        let from = if candles.len() == count { candles[0].open_time } else { range.from() };
-        let provenance =
-            Provenance { origin: Origin::Rest, observed_at: Timestamp::from_secs(1_700_000_000) };
-        let coverage =
-            [Span { range: TimeRange::new(from, range.to()).unwrap(), provenance }].into_iter().collect();
-        let served = FetchStats { requests: 1, venue_rows: candles.len() as u64, ..FetchStats::default() };
-        futures::stream::iter([Ok(CandlePart {
-            candles: candles.into(),
-            coverage,
-            stats: served,
-            ..CandlePart::default()
-        })])
-        .boxed()
-    }
-}
-
-struct House {
-    store: Arc<dyn CandleStore>,
-    venue: Venue,
-    source: DerivedSource,
+pub(crate) struct House {
+    pub(crate) store: Arc<dyn CandleStore>,
+    venue: ScriptedCandles,
+    pub(crate) source: DerivedSource,
 }
 
 impl House {
-    async fn knowing(known: &[TimeRange], density: u64, derive: DerivationPolicy) -> Self {
+    pub(crate) async fn knowing(known: &[TimeRange], density: u64, derive: DerivationPolicy) -> Self {
         let store: Arc<dyn CandleStore> = Arc::new(MemoryStore::new());
         for range in known {
             let (from, to) = (minute_of(range.from()), minute_of(range.to()));
             let rows: Vec<_> = (from..to).filter_map(|number| truth(number, density)).collect();
             store.commit(&series("KRW-BTC"), &rows, &proof(from, to)).await.unwrap();
         }
-        let venue = Venue { density, asked: Arc::default() };
+        let venue = venue(density);
         let clock = Arc::new(ManualClock::new(minute(NOW)));
         let upstream = Arc::new(venue.clone());
         let stored = StoredSource::new(Arc::clone(&store), upstream, Arc::clone(&clock) as _, Grid::Utc);
@@ -144,13 +85,23 @@ impl House {
         Self { store, venue, source }
     }
 
-    /// What the questions so far took, in pages.
-    fn pages(&self) -> u64 {
-        self.venue.asked.lock().unwrap().iter().map(|slots| slots.div_ceil(u64::from(PAGE))).sum()
+    /// How many slots each question since the last call spans.
+    fn asked(&self) -> Vec<u64> {
+        let slots = |query: CandleQuery| {
+            let within = self.venue.range_of(&query).map_or(0, |range| Grid::Utc.slots(FIVE, range));
+            let Selection::Last { count, .. } = query.selection() else { return within };
+            within.min(count as u64)
+        };
+        self.venue.take_asked().into_iter().map(slots).collect()
+    }
+
+    /// What those questions took, in pages.
+    pub(crate) fn pages(&self) -> u64 {
+        self.asked().iter().map(|slots| slots.div_ceil(u64::from(PAGE))).sum()
     }
 }
 
-fn five() -> Series {
+pub(crate) fn five() -> Series {
     Series::new(series("KRW-BTC").symbol, FIVE)
 }
 
@@ -197,8 +148,8 @@ async fn a_disputed_minute_is_no_ground_to_build_on() {
     }
     assert!(!house.store.coverage(&series("KRW-BTC")).await.unwrap().disputes().is_empty());
     let set = house.source.candles(CandleQuery::within(five(), minutes(NOW - 100, NOW))).await.unwrap();
-    assert_eq!((set.candles.len(), house.pages()), (20, 1));
-    assert_eq!(*house.venue.asked.lock().unwrap(), [1], "only the slot in doubt");
+    assert_eq!(set.candles.len(), 20);
+    assert_eq!(house.asked(), [1], "only the slot in doubt, which is a page");
     let proven_by = |at: i64| set.coverage.provenance_at(minute(NOW - at)).map(|proof| proof.origin);
     assert_eq!((proven_by(60), proven_by(52)), (Some(Origin::Derived), Some(Origin::Rest)));
 }
@@ -213,7 +164,7 @@ async fn what_the_venue_itself_has_said_comes_first() {
     assert_eq!(house.pages(), 0);
 }
 
-fn stretches() -> impl Strategy<Value = Vec<TimeRange>> {
+pub(crate) fn stretches() -> impl Strategy<Value = Vec<TimeRange>> {
     let stretch = (1_i64..2_500, 1_i64..900).prop_map(|(ago, long)| minutes(NOW - ago - long, NOW - ago));
     prop::collection::vec(stretch, 0..6)
 }

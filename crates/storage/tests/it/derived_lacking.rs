@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, DerivationPolicy, FetchStats,
-    Grid, ManualClock, Origin, PartStream, Provenance, Selection, Series, Slot, SourceErrorKind, Span,
-    TimeRange, Timeframe, Timestamp,
+    Candle, CandleQuery, CandleSource, CandleStore, Capabilities, DerivationPolicy, Grid, ManualClock,
+    Origin, Series, Slot, SourceErrorKind, TimeRange, Timeframe, Timestamp,
 };
 use market_backbone_storage::{DerivedSource, MemoryStore, StoredSource};
+use market_backbone_testkit::{OBSERVED_AT, ScriptedCandles, has_trade};
 use proptest::prelude::*;
 
 use crate::derived::CAPABILITIES;
@@ -19,7 +18,6 @@ use crate::material::{candle, minute, minute_of, minutes, series};
 const NOW: i64 = 28_000_000;
 const FIVE: Timeframe = Timeframe::M5;
 const QUARTER: Timeframe = Timeframe::M15;
-const OBSERVED: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 /// A venue with candles of one and five minutes and of a day.
 const LACKING: Capabilities =
@@ -36,8 +34,7 @@ struct FiveMinutes {
 impl FiveMinutes {
     /// The candle that opens at this minute, if there was a trade.
     fn truth(self, number: i64) -> Option<Candle> {
-        let dice = number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-        (dice % 100 < self.density).then(|| candle(number))
+        has_trade(number, self.density).then(|| candle(number))
     }
 
     fn within(self, range: TimeRange) -> Vec<Candle> {
@@ -61,35 +58,14 @@ impl FiveMinutes {
     }
 }
 
-impl CandleSource for FiveMinutes {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        assert_eq!(query.series.timeframe, FIVE, "the venue was asked for what it lacks");
-        let (range, count) = match query.selection() {
-            Selection::Range(range) => (Ok(range), usize::MAX),
-            Selection::Last { count, before, floor } => {
-                let floor = floor.max(minute(NOW - 5_000));
-                (TimeRange::new(floor, before.unwrap_or(minute(NOW))), count)
-            }
+impl FiveMinutes {
+    fn source(self) -> ScriptedCandles {
+        let rows = move |query: &CandleQuery, range| {
+            assert_eq!(query.series.timeframe, FIVE, "the venue was asked for what it lacks");
+            self.within(range)
         };
-        let Ok(range) = range else { return futures::stream::empty().boxed() };
-        let mut candles = self.within(range);
-        candles.drain(..candles.len().saturating_sub(count));
-        let from = if candles.len() == count { candles[0].open_time } else { range.from() };
-        let provenance = Provenance { origin: Origin::Rest, observed_at: OBSERVED };
-        let told = [Span { range: TimeRange::new(from, range.to()).unwrap(), provenance }];
-        let mut coverage: market_backbone_core::Coverage = told.into_iter().collect();
-        if let Some((from, to)) = self.untold {
-            coverage.remove(minutes(from, to));
-            candles.retain(|candle| !minutes(from, to).contains(candle.open_time));
-        }
-        let stats = FetchStats { requests: 1, venue_rows: candles.len() as u64, ..FetchStats::default() };
-        futures::stream::iter([Ok(CandlePart {
-            candles: candles.into(),
-            coverage,
-            stats,
-            ..CandlePart::default()
-        })])
-        .boxed()
+        let source = ScriptedCandles::new(rows).reaching(minutes(NOW - 5_000, NOW));
+        self.untold.into_iter().fold(source, |source, (from, to)| source.without(minutes(from, to)))
     }
 }
 
@@ -101,8 +77,12 @@ struct House {
 fn house(venue: FiveMinutes, derive: DerivationPolicy) -> House {
     let store: Arc<dyn CandleStore> = Arc::new(MemoryStore::new());
     let clock = Arc::new(ManualClock::new(minute(NOW)));
-    let stored =
-        StoredSource::new(Arc::clone(&store), Arc::new(venue), Arc::clone(&clock) as _, LACKING.grid);
+    let stored = StoredSource::new(
+        Arc::clone(&store),
+        Arc::new(venue.source()),
+        Arc::clone(&clock) as _,
+        LACKING.grid,
+    );
     let source = DerivedSource::new(Arc::clone(&store), Arc::new(stored), clock, &LACKING, derive);
     House { store, source }
 }
@@ -128,11 +108,26 @@ async fn what_the_venue_lacks_is_what_its_shorter_candles_add_up_to() {
     assert!(set.candles.iter().all(|candle| candle.is_final));
     assert!(set.coverage.covers(whole), "{:?}", set.coverage);
     let proof = set.coverage.spans()[0].provenance;
-    assert_eq!((proof.origin, proof.observed_at), (Origin::Derived, OBSERVED));
+    assert_eq!((proof.origin, proof.observed_at), (Origin::Derived, OBSERVED_AT));
     assert!(house.store.coverage(&of(QUARTER)).await.unwrap().spans().is_empty(), "not stored");
     assert!(house.store.coverage(&of(FIVE)).await.unwrap().covers(whole), "its parts are");
     let again = house.source.candles(CandleQuery::within(of(QUARTER), range)).await.unwrap();
     assert_eq!((prices(&again.candles.to_vec()), again.stats.requests), (prices(&set.candles.to_vec()), 0));
+}
+
+#[tokio::test]
+async fn what_the_venue_lacks_is_known_as_far_as_its_parts_are() {
+    let house = house(DENSE, DerivationPolicy::Intraday);
+    let query = CandleQuery::last(of(QUARTER), 1).unwrap();
+    let known = async || house.source.known(&query, None).await.unwrap();
+    assert!(known().await.is_empty());
+    let parts = minutes(NOW - 1_000, NOW - 100);
+    house.source.candles(CandleQuery::within(of(FIVE), parts)).await.unwrap();
+    let known = known().await;
+    assert_eq!(known.ranges(), [Grid::Utc.whole_slots(QUARTER, parts).unwrap()]);
+    assert!(known.spans().iter().all(|span| span.provenance.origin == Origin::Derived));
+    let seconds = CandleQuery::last(of(Timeframe::S1), 1).unwrap();
+    assert_eq!(house.source.known(&seconds, None).await.unwrap_err().kind(), SourceErrorKind::Unsupported);
 }
 
 #[tokio::test]

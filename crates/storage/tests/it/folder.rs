@@ -108,7 +108,7 @@ async fn a_folder_that_cannot_be_made_is_inaccessible() {
 }
 
 #[tokio::test]
-async fn a_ledger_stays_short_however_many_pages_it_took() {
+async fn a_coverage_stays_short_however_many_pages_it_took() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let btc = series("KRW-BTC");

@@ -1,16 +1,15 @@
-//! A model venue with the coordinator before it: it answers any query from a made-up tape, returns the
-//! coverage that a coordinator could prove, counts its requests, and notices requests for known data.
+//! A model venue with the coordinator before it: it answers any query from a made-up tape, and returns the coverage that a
+//! coordinator could prove.
 
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, FetchStats, Forming, ManualClock,
-    PartStream, Selection, SourceError, SourceErrorKind, TimeRange, Timestamp,
+    Candle, CandleQuery, CandleSource, CandleStore, Clock, Coverage, Forming, ManualClock, PartStream,
+    Selection, TimeRange, Timestamp,
 };
-
-use crate::material::{candle, minute, minute_of, proof_of};
+use market_backbone_testkit::{ScriptedCandles, candle, has_trade, minute, minute_of, proof_of};
 
 /// The trading of the market and the behaviour of the venue.
 #[derive(Clone, Copy, Debug)]
@@ -30,41 +29,62 @@ pub(crate) struct Habits {
 pub(crate) const DENSE: Habits =
     Habits { density: 100, listed: i64::MIN, kept_since: None, settles_after: Duration::ZERO, page: 200 };
 
-#[derive(Debug, Default)]
-struct Log {
-    asked: Vec<CandleQuery>,
-    asked_again: Vec<CandleQuery>,
-    fail_after: Option<usize>,
+/// The trades of the market by the venue's clock.
+#[derive(Clone)]
+pub(crate) struct Tape {
+    pub habits: Habits,
+    clock: Arc<ManualClock>,
 }
 
 #[derive(Clone)]
 pub(crate) struct Model {
-    pub habits: Habits,
-    clock: Arc<ManualClock>,
-    store: Arc<dyn CandleStore>,
-    log: Arc<Mutex<Log>>,
+    tape: Tape,
+    pub source: ScriptedCandles,
 }
 
 impl Model {
+    /// A venue that notices requests for what `store` knows.
     pub(crate) fn new(habits: Habits, clock: Arc<ManualClock>, store: Arc<dyn CandleStore>) -> Self {
-        Self { habits, clock, store, log: Arc::default() }
+        let tape = Tape { habits, clock };
+        let (rows, proof) = (tape.clone(), tape.clone());
+        let source = ScriptedCandles::new(move |query, range| rows.rows(query, range))
+            .proving(move |range| proof.proof(range))
+            .in_pieces_of(habits.page)
+            .watching(store);
+        Self { tape, source }
     }
 
     /// The questions since the last time.
     pub(crate) fn asked(&self) -> Vec<CandleQuery> {
-        std::mem::take(&mut self.log.lock().unwrap().asked)
+        self.source.take_asked()
     }
 
     /// Questions that touched what the store knew.
     pub(crate) fn asked_again(&self) -> Vec<CandleQuery> {
-        self.log.lock().unwrap().asked_again.clone()
+        self.source.asked_again()
     }
 
     /// The next answer breaks off after so many pieces.
     pub(crate) fn fail_after(&self, pieces: usize) {
-        self.log.lock().unwrap().fail_after = Some(pieces);
+        self.source.break_off_after(pieces);
     }
+}
 
+impl Deref for Model {
+    type Target = Tape;
+
+    fn deref(&self) -> &Tape {
+        &self.tape
+    }
+}
+
+impl CandleSource for Model {
+    fn stream(&self, query: CandleQuery) -> PartStream {
+        self.source.stream(query)
+    }
+}
+
+impl Tape {
     pub(crate) fn tip(&self) -> i64 {
         minute_of(self.clock.now())
     }
@@ -76,88 +96,47 @@ impl Model {
 
     /// What an observer with all trades would say of a minute now.
     pub(crate) fn truth(&self, number: i64) -> Option<Candle> {
-        let dice = number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-        let traded = number >= self.habits.listed && number <= self.tip() && dice % 100 < self.habits.density;
+        let is_past = number >= self.habits.listed && number <= self.tip();
         let is_final = number < self.settled();
         let volume = if is_final { candle(number).volume } else { 0.5 };
+        let traded = is_past && has_trade(number, self.habits.density);
         traded.then(|| Candle { is_final, volume, ..candle(number) })
     }
 
-    fn answer(&self, query: &CandleQuery) -> Vec<CandlePart> {
-        let end = match query.forming {
-            Forming::Include => self.tip() + 1,
-            Forming::Exclude => self.tip(),
-        };
-        let (from, to, count) = match query.selection() {
-            Selection::Range(range) => (range.from(), range.to(), usize::MAX),
-            Selection::Last { count, before, floor } => (floor, before.unwrap_or(Timestamp::MAX), count),
+    /// What `query` asks for of the minutes from `from` up to `to`.
+    pub(crate) fn expected(&self, query: &CandleQuery, from: i64, to: i64) -> Vec<Candle> {
+        let all = (from..to).filter_map(|number| self.truth(number));
+        match query.selection() {
+            Selection::Range(range) => all.filter(|candle| range.contains(candle.open_time)).collect(),
+            Selection::Last { count, before, floor } => {
+                let asked = |time| time >= floor && before.is_none_or(|before| time < before);
+                let mut rows: Vec<_> = all.filter(|candle| asked(candle.open_time)).collect();
+                rows.drain(..rows.len().saturating_sub(count));
+                rows
+            }
+        }
+    }
+
+    fn rows(&self, query: &CandleQuery, range: TimeRange) -> Vec<Candle> {
+        let end = self.tip() + i64::from(query.forming == Forming::Include);
+        let count = match query.selection() {
+            Selection::Range(_) => usize::MAX,
+            Selection::Last { count, .. } => count,
         };
         // Nothing is older than these, be it that nothing happened or that nothing is left.
         let oldest = self.habits.listed.max(self.habits.kept_since.unwrap_or(i64::MIN));
-        let first = slot_from(from).max(oldest).max(end - 20_000);
-        let mut numbers =
-            (first..slot_from(to).min(end)).rev().filter(|number| self.truth(*number).is_some());
-        let (mut parts, mut upper, mut left) = (Vec::new(), to, count);
-        loop {
-            let page: Vec<_> = numbers.by_ref().take(self.habits.page.min(left)).collect();
-            left -= page.len();
-            let is_last = left == 0 || page.len() < self.habits.page;
-            let lower = match page.last() {
-                Some(_) if is_last && left > 0 => self.proven_back_to(from),
-                Some(oldest) => minute(*oldest),
-                None => self.proven_back_to(from),
-            };
-            parts.push(self.part(&page, lower, upper));
-            if is_last {
-                return parts;
-            }
-            upper = lower;
-        }
+        let first = slot_from(range.from()).max(oldest).max(end - 20_000);
+        let numbers = (first..slot_from(range.to()).min(end)).rev();
+        let mut rows: Vec<_> = numbers.filter_map(|number| self.truth(number)).take(count).collect();
+        rows.reverse();
+        rows
     }
 
-    /// The end of the tape: proven to be the beginning, unless the venue has just thrown the rest away.
-    fn proven_back_to(&self, floor: Timestamp) -> Timestamp {
-        self.habits.kept_since.map_or(floor, |since| floor.max(minute(since)))
-    }
-
-    fn part(&self, newest_first: &[i64], lower: Timestamp, upper: Timestamp) -> CandlePart {
-        let candles: Vec<_> = newest_first.iter().rev().filter_map(|number| self.truth(*number)).collect();
-        let proven = TimeRange::new(lower, upper.min(minute(self.settled())));
-        let served = FetchStats { venue_rows: candles.len() as u64, requests: 1, ..FetchStats::default() };
-        let coverage = proven.map(proof_of).unwrap_or_default();
-        CandlePart { candles: candles.into(), coverage, stats: served, ..CandlePart::default() }
-    }
-
-    /// Notes the question, and whether it touches what is known.
-    async fn note(&self, query: &CandleQuery) {
-        let asked = match query.selection() {
-            Selection::Range(range) => range,
-            Selection::Last { before, floor, .. } => {
-                TimeRange::new(floor, before.unwrap_or(minute(self.tip() + 1))).unwrap()
-            }
-        };
-        let known = self.store.coverage(&query.series).await.unwrap().within(asked);
-        let mut log = self.log.lock().unwrap();
-        log.asked.push(query.clone());
-        if !known.spans().is_empty() {
-            log.asked_again.push(query.clone());
-        }
-    }
-}
-
-impl CandleSource for Model {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        let model = self.clone();
-        let begun = async move {
-            model.note(&query).await;
-            let mut parts: Vec<_> = model.answer(&query).into_iter().map(Ok).collect();
-            if let Some(pieces) = model.log.lock().unwrap().fail_after.take() {
-                parts.truncate(pieces);
-                parts.push(Err(SourceError::new(SourceErrorKind::Unreachable, "the line is dead")));
-            }
-            stream::iter(parts)
-        };
-        stream::once(begun).flatten().boxed()
+    /// What has settled; not before the oldest row where the venue has just thrown the rest away.
+    fn proof(&self, shown: TimeRange) -> Coverage {
+        let from = self.habits.kept_since.map_or(shown.from(), |since| shown.from().max(minute(since)));
+        let proven = TimeRange::new(from, shown.to().min(minute(self.settled())));
+        proven.map(proof_of).unwrap_or_default()
     }
 }
 

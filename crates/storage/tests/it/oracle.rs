@@ -63,16 +63,7 @@ fn habits() -> impl Strategy<Value = Habits> {
 /// What the query asks for, from the tape itself.
 fn expected(model: &Model, query: &CandleQuery) -> Vec<Candle> {
     let end = if query.forming == Forming::Include { model.tip() + 1 } else { model.tip() };
-    let all = (LISTED..end).filter_map(|number| model.truth(number));
-    match query.selection() {
-        Selection::Range(range) => all.filter(|candle| range.contains(candle.open_time)).collect(),
-        Selection::Last { count, before, floor } => {
-            let asked = |time| time >= floor && before.is_none_or(|before| time < before);
-            let mut rows: Vec<_> = all.filter(|candle| asked(candle.open_time)).collect();
-            rows.drain(..rows.len().saturating_sub(count));
-            rows
-        }
-    }
+    model.expected(query, LISTED, end)
 }
 
 /// Every slot says what is true, and in a range no settled slot is left unknown.

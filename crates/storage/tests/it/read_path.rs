@@ -1,17 +1,15 @@
 //! The read path in the cases that matter most: how often upstream is asked, and for what.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::StreamExt;
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Coverage, Forming, Grid, ManualClock,
-    PageSequence, PartStream, Priority, Selection, Series, SourceErrorKind, StoreError, StoreErrorKind,
-    StoredCandles, TimeRange, Timestamp,
+    CandleQuery, CandleSource, CandleStore, Clock, Forming, Grid, ManualClock, PageSequence, Priority,
+    Selection, SourceErrorKind, StoreError, StoreErrorKind, Timestamp,
 };
 use market_backbone_storage::{MemoryStore, StoredSource};
+use market_backbone_testkit::{HookedStore, ScriptedCandles, StoreCall};
 
 use crate::material::{candles, minute, minutes, proof, series};
 use crate::model::{DENSE, Habits, Model};
@@ -198,68 +196,37 @@ async fn a_piece_is_stored_before_it_is_passed_on() {
 }
 
 /// A store that cannot keep anything, and why.
-#[derive(Debug)]
-struct Unwilling(MemoryStore, StoreErrorKind);
-
-#[async_trait]
-impl CandleStore for Unwilling {
-    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        self.0.coverage(series).await
-    }
-    async fn read(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<StoredCandles, StoreError> {
-        self.0.read(series, range, limit).await
-    }
-    async fn commit(&self, _: &Series, _: &[Candle], _: &Coverage) -> Result<(), StoreError> {
-        Err(StoreError::new(self.1, "the store says no"))
-    }
-    async fn series(&self) -> Result<Vec<Series>, StoreError> {
-        self.0.series().await
-    }
-    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        self.0.forget(series, range).await
-    }
-    async fn close(&self) {}
+fn unwilling(why: StoreErrorKind) -> Arc<dyn CandleStore> {
+    Arc::new(HookedStore::checked(Arc::new(MemoryStore::new()), move |call| match call {
+        StoreCall::Commit { .. } => Err(StoreError::new(why, "the store says no")),
+        _ => Ok(()),
+    }))
 }
 
 #[tokio::test]
 async fn a_store_that_refuses_ends_the_answer_and_one_that_has_no_room_or_is_damaged_does_not() {
     use StoreErrorKind::{Closed, Corrupt, Database, DiskFull, Inaccessible};
     for why in [Closed, Database] {
-        let house = house_on(DENSE, Arc::new(Unwilling(MemoryStore::new(), why)));
+        let house = house_on(DENSE, unwilling(why));
         let error = house.source.candles(last(1_000)).await.unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (SourceErrorKind::Store, "the store says no"));
     }
     for why in [Corrupt, DiskFull, Inaccessible] {
-        let house = house_on(DENSE, Arc::new(Unwilling(MemoryStore::new(), why)));
+        let house = house_on(DENSE, unwilling(why));
         let set = house.source.candles(last(1_000)).await.unwrap();
         let unkept = set.write_failure.unwrap();
         assert_eq!((set.candles.len(), unkept.rows, &*unkept.reason), (1_000, 999, "the store says no"));
     }
 }
 
-/// An upstream that calls the slot in progress known.
-struct Boastful;
-
-impl CandleSource for Boastful {
-    fn stream(&self, _: CandleQuery) -> PartStream {
-        let claim = proof(NOW - 5, NOW + 1);
-        let part =
-            CandlePart { candles: candles(NOW - 5, NOW).into(), coverage: claim, ..CandlePart::default() };
-        futures::stream::iter([Ok(part)]).boxed()
-    }
-}
-
 #[tokio::test]
 async fn the_slot_in_progress_is_never_known_whoever_says_so() {
     let house = house(DENSE);
+    // An upstream that calls the slot in progress known.
+    let upstream = ScriptedCandles::new(|_, _| candles(NOW - 5, NOW)).proving(|_| proof(NOW - 5, NOW + 1));
     let source = StoredSource::new(
         Arc::clone(&house.store),
-        Arc::new(Boastful),
+        Arc::new(upstream),
         Arc::clone(&house.clock) as _,
         Grid::Utc,
     );
@@ -268,36 +235,19 @@ async fn the_slot_in_progress_is_never_known_whoever_says_so() {
     assert_eq!(known.ranges(), [minutes(NOW - 5, NOW)]);
 }
 
-/// An upstream whose pages land all the time, and which notes when what it is asked was put.
-#[derive(Default)]
-struct Busy {
-    landed: AtomicU64,
-    put: Mutex<Vec<Option<PageSequence>>>,
-}
-
-impl CandleSource for Busy {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        self.put.lock().unwrap().push(query.pages_since);
-        futures::stream::empty().boxed()
-    }
-
-    fn page_sequence(&self) -> Option<PageSequence> {
-        Some(PageSequence(self.landed.load(Ordering::Relaxed)))
-    }
-}
-
 #[tokio::test]
 async fn what_lands_while_the_store_is_looked_at_may_serve_the_question() {
-    let (house, busy) = (house(DENSE), Arc::new(Busy::default()));
+    let (house, busy) = (house(DENSE), ScriptedCandles::silent());
     let clock = || Arc::clone(&house.clock) as Arc<dyn Clock>;
-    let upstream = Arc::clone(&busy) as Arc<dyn CandleSource>;
+    let upstream = Arc::new(busy.clone());
     let shared = StoredSource::new(Arc::new(MemoryStore::new()), upstream, clock(), Grid::Utc).shared();
     let source = StoredSource::new(Arc::clone(&house.store), Arc::new(shared), clock(), Grid::Utc);
     for query in [last(5).closed(), CandleQuery::within(series("KRW-BTC"), minutes(NOW - 9, NOW - 4))] {
-        busy.landed.store(7, Ordering::Relaxed);
+        busy.land(7);
         let answer = source.stream(query);
-        busy.landed.store(9, Ordering::Relaxed);
+        busy.land(9);
         assert_eq!(answer.count().await, 0);
-        assert_eq!(std::mem::take(&mut *busy.put.lock().unwrap()), [Some(PageSequence(7))]);
+        let put: Vec<_> = busy.take_asked().iter().map(|query| query.pages_since).collect();
+        assert_eq!(put, [Some(PageSequence(7))]);
     }
 }

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    Candle, CandlePage, CandlePart, CandleQuery, CandleSource, CandleStore, Capabilities, Clock, FeedEvent,
-    Origin, PageProof, PartStream, RevisionPolicy, Selection, SourceError, SourceErrorKind, TimeRange,
-    Timeframe,
+    Candle, CandlePage, CandleStore, Capabilities, Clock, FeedEvent, Origin, PageProof, RevisionPolicy,
+    Selection, SourceErrorKind, TimeRange, Timeframe, Timestamp,
 };
 use market_backbone_storage::{MemoryStore, Recorder, RecorderConfig, RecorderMetrics};
+use market_backbone_testkit::{ScriptedCandles, TaskClock};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::derived::CAPABILITIES;
 use crate::material::{everything, minute, minute_of, minutes, series};
-use crate::recorder::{START, TaskClock, bar};
+use crate::recorder::{START, bar};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -42,69 +42,64 @@ fn more(number: i64, volume: f64) -> Candle {
     Candle { volume, ..bar(START + number) }
 }
 
-#[derive(Debug)]
-struct Venue {
-    clock: Arc<TaskClock>,
-    asked: Mutex<Vec<(i64, TimeRange)>>,
-    failures: Mutex<u32>,
-}
-
-impl Venue {
-    fn said(&self, number: i64) -> Candle {
-        let is_morning = self.clock.now() > minute(START).plus(15 * HOUR);
-        match number {
-            AGAIN => more(AGAIN, 0.7),
-            IN_PAGES => more(IN_PAGES, 0.8),
-            NEXT_MORNING if is_morning => more(NEXT_MORNING, 0.9),
-            other => bar(START + other),
-        }
+/// What the venue says of a minute at `now`.
+fn said(number: i64, now: Timestamp) -> Candle {
+    let is_morning = now > minute(START).plus(15 * HOUR);
+    match number {
+        AGAIN => more(AGAIN, 0.7),
+        IN_PAGES => more(IN_PAGES, 0.8),
+        NEXT_MORNING if is_morning => more(NEXT_MORNING, 0.9),
+        other => bar(START + other),
     }
 }
 
-impl CandleSource for Venue {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        let Selection::Range(range) = query.selection() else { panic!("a range is asked for") };
-        let now = self.clock.now();
-        self.asked.lock().unwrap().push((minute_of(now) - START, range));
-        let mut failures = self.failures.lock().unwrap();
-        if *failures > 0 {
-            *failures -= 1;
-            return stream::iter([Err(SourceError::new(SourceErrorKind::Unreachable, "gone"))]).boxed();
-        }
+/// The venue, and when it was asked for what.
+fn venue(clock: &Arc<TaskClock>) -> (ScriptedCandles, Asked) {
+    let asked = Asked::default();
+    let (log, [time, rows, proof]) = (Arc::clone(&asked), [(); 3].map(|()| Arc::clone(clock)));
+    let source = ScriptedCandles::new(move |_, range| {
         let numbers = minute_of(range.from()) - START..minute_of(range.to()) - START;
-        let proof = PageProof { covered: Some(range), ..PageProof::default() };
-        let page = CandlePage { proof, asked_at: now, ..CandlePage::default() };
-        let coverage = VENUE.coverage_of(Timeframe::M1, &page);
-        let candles = numbers.map(|number| self.said(number)).collect();
-        stream::iter([Ok(CandlePart { candles, coverage, ..CandlePart::default() })]).boxed()
-    }
+        numbers.map(|number| said(number, rows.now())).collect()
+    });
+    let source = source.observed_by(move |query| {
+        let Selection::Range(range) = query.selection() else { panic!("a range is asked for") };
+        log.lock().unwrap().push((minute_of(time.now()) - START, range));
+    });
+    let source = source.proving(move |range| {
+        let covered = PageProof { covered: Some(range), ..PageProof::default() };
+        let page = CandlePage { proof: covered, asked_at: proof.now(), ..CandlePage::default() };
+        VENUE.coverage_of(Timeframe::M1, &page)
+    });
+    (source, asked)
 }
+
+type Asked = Arc<Mutex<Vec<(i64, TimeRange)>>>;
 
 struct Rig {
     store: Arc<MemoryStore>,
-    venue: Arc<Venue>,
+    asked: Asked,
     clock: Arc<TaskClock>,
     recorder: Recorder,
 }
 
 impl Rig {
     fn new(store: &Arc<MemoryStore>, clock: &Arc<TaskClock>) -> Self {
-        let venue = Venue { clock: Arc::clone(clock), asked: Mutex::default(), failures: Mutex::default() };
-        let venue = Arc::new(venue);
+        Self::failing(0, store, clock)
+    }
+
+    /// A rig whose venue does not answer so many questions.
+    fn failing(times: usize, store: &Arc<MemoryStore>, clock: &Arc<TaskClock>) -> Self {
+        let (venue, asked) = venue(clock);
+        let venue = venue.failing(move |number| (number < times).then_some(SourceErrorKind::Unreachable));
         // Hours pass here: ticks need not be as frequent.
         let config = RecorderConfig::default().tick_interval(Duration::from_secs(5));
-        let recorder = Recorder::start(
-            Arc::clone(store) as _,
-            Arc::clone(&venue) as _,
-            Arc::clone(clock) as _,
-            &VENUE,
-            config,
-        );
-        Self { store: Arc::clone(store), venue, clock: Arc::clone(clock), recorder }
+        let recorder =
+            Recorder::start(Arc::clone(store) as _, Arc::new(venue), Arc::clone(clock) as _, &VENUE, config);
+        Self { store: Arc::clone(store), asked, clock: Arc::clone(clock), recorder }
     }
 
     fn fresh() -> Self {
-        Self::new(&Arc::default(), &Arc::new(TaskClock(Instant::now())))
+        Self::new(&Arc::default(), &Arc::new(TaskClock::showing(minute(START))))
     }
 
     /// A bar for each minute when it has ended, but of one; and one of them again, much later.
@@ -134,7 +129,7 @@ impl Rig {
     }
 
     fn asked(&self) -> Vec<(i64, TimeRange)> {
-        std::mem::take(&mut self.venue.asked.lock().unwrap())
+        std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
 
@@ -206,8 +201,7 @@ async fn another_run_asks_what_was_too_fresh_when_the_last_one_asked() {
     sleep(30 * MINUTE).await;
     recording.stop().await;
     first.recorder.shutdown().await;
-    let second = Rig::new(&first.store, &first.clock);
-    *second.venue.failures.lock().unwrap() = 1;
+    let second = Rig::failing(1, &first.store, &first.clock);
     let recording = second.recorder.record(vec![series("KRW-BTC")], stream::pending().boxed());
     sleep(26 * HOUR).await;
     assert_eq!(second.asked(), []);

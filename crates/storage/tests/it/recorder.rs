@@ -1,132 +1,91 @@
 //! The recorder as a whole, under paused time: what it writes, the venue's confirmation, and failures.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use market_backbone_core::{
-    Candle, CandlePart, CandleQuery, CandleSource, CandleStore, Clock, Coverage, FeedEvent, Origin,
-    PartStream, Provenance, Selection, Series, SourceError, SourceErrorKind, Span, StoreError,
-    StoreErrorKind, StoredCandles, TimeRange, Timestamp, Trade, TradeId,
+    Candle, CandleQuery, CandleStore, Clock, FeedEvent, Origin, Provenance, SourceErrorKind, Span,
+    StoreError, StoreErrorKind, TimeRange, Trade, TradeId,
 };
 use market_backbone_storage::{MemoryStore, Recorder, RecorderConfig, RecorderMetrics};
+use market_backbone_testkit::{HookedStore, ScriptedCandles, StoreCall, TaskClock, flat_candle, minute_of};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::derived::CAPABILITIES;
 use crate::material::{everything, minute, minutes, series};
 
 pub(crate) const START: i64 = 28_000_000;
 
-/// Runs with the runtime's time.
-#[derive(Debug)]
-pub(crate) struct TaskClock(pub(crate) Instant);
-
-impl Clock for TaskClock {
-    fn now(&self) -> Timestamp {
-        minute(START).plus(self.0.elapsed())
-    }
-}
-
-/// A venue whose every minute is the same, but for one of which it says something else than was heard.
-#[derive(Debug, Default)]
-struct Venue {
-    asked: AtomicUsize,
-    odd: Option<i64>,
-    is_down: bool,
-}
-
 pub(crate) fn bar(number: i64) -> Candle {
-    let (open, high, low, close) = (5.0, 5.0, 5.0, 5.0);
-    let open_time = minute(number);
-    Candle { open_time, open, high, low, close, volume: 0.3, turnover: 1.5, is_final: true }
+    Candle { volume: 0.3, turnover: 1.5, is_final: true, ..flat_candle(minute(number), 5.0) }
 }
 
-impl CandleSource for Venue {
-    fn stream(&self, query: CandleQuery) -> PartStream {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.is_down {
-            let error = SourceError::new(SourceErrorKind::Unreachable, "gone");
-            return stream::iter([Err(error)]).boxed();
-        }
-        let Selection::Range(range) = query.selection() else { panic!("a range is asked for") };
-        let numbers = range.from().as_secs() / 60..range.to().as_secs() / 60;
-        let candles = numbers
-            .map(|number| Candle { volume: if self.odd == Some(number) { 9.0 } else { 0.3 }, ..bar(number) })
-            .collect();
-        let provenance = Provenance { origin: Origin::Rest, observed_at: minute(START) };
-        let coverage = [Span { range, provenance }].into_iter().collect();
-        stream::iter([Ok(CandlePart { candles, coverage, ..CandlePart::default() })]).boxed()
-    }
+/// A venue whose every minute is the same.
+fn venue() -> ScriptedCandles {
+    venue_with(|_| 0.3)
 }
 
-/// A store that fails so many times, and lets nothing through while its gate is shut.
+fn venue_with(volume: impl Fn(i64) -> f64 + Send + Sync + 'static) -> ScriptedCandles {
+    let provenance = Provenance { origin: Origin::Rest, observed_at: minute(START) };
+    let rows = move |_: &CandleQuery, range: TimeRange| {
+        let numbers = minute_of(range.from())..minute_of(range.to());
+        numbers.map(|number| Candle { volume: volume(number), ..bar(number) }).collect()
+    };
+    ScriptedCandles::new(rows).proving(move |range| [Span { range, provenance }].into_iter().collect())
+}
+
+/// A store whose first commits fail, and that lets none through while its gate is shut.
+#[derive(Clone)]
 struct Flaky {
-    store: MemoryStore,
-    failures: AtomicUsize,
-    gate: Semaphore,
+    store: Arc<dyn CandleStore>,
+    failures: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
+}
+
+impl Deref for Flaky {
+    type Target = dyn CandleStore;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
 }
 
 impl Flaky {
-    fn failing(times: usize) -> Arc<Self> {
-        let (failures, gate) = (AtomicUsize::new(times), Semaphore::new(1));
-        Arc::new(Self { store: MemoryStore::new(), failures, gate })
-    }
-}
-
-#[async_trait]
-impl CandleStore for Flaky {
-    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        self.store.coverage(series).await
-    }
-
-    async fn read(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<StoredCandles, StoreError> {
-        self.store.read(series, range, limit).await
-    }
-
-    async fn commit(&self, series: &Series, candles: &[Candle], known: &Coverage) -> Result<(), StoreError> {
-        let _open = self.gate.acquire().await.unwrap();
-        let fails = |left: usize| left.checked_sub(1);
-        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
-            return Err(StoreError::new(StoreErrorKind::Database, "not now"));
-        }
-        self.store.commit(series, candles, known).await
-    }
-
-    async fn series(&self) -> Result<Vec<Series>, StoreError> {
-        self.store.series().await
-    }
-
-    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        self.store.forget(series, range).await
-    }
-
-    async fn close(&self) {
-        self.store.close().await;
+    fn failing(times: usize) -> Self {
+        let (failures, gate) = (Arc::new(AtomicUsize::new(times)), Arc::new(Semaphore::new(1)));
+        let script = (Arc::clone(&failures), Arc::clone(&gate));
+        let hook = move |call| {
+            let (left, gate) = script.clone();
+            async move {
+                let StoreCall::Commit { .. } = call else { return Ok(()) };
+                let _open = gate.acquire().await.unwrap();
+                let fails = |left: usize| left.checked_sub(1);
+                let failed = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok();
+                if failed { Err(StoreError::new(StoreErrorKind::Database, "not now")) } else { Ok(()) }
+            }
+        };
+        Self { store: Arc::new(HookedStore::new(Arc::new(MemoryStore::new()), hook)), failures, gate }
     }
 }
 
 struct Rig {
-    store: Arc<Flaky>,
-    venue: Arc<Venue>,
+    store: Flaky,
+    venue: ScriptedCandles,
     recorder: Recorder,
     clock: Arc<TaskClock>,
     said: AtomicUsize,
 }
 
 impl Rig {
-    fn new(store: Arc<Flaky>, venue: Venue, config: RecorderConfig) -> Self {
-        let (venue, clock) = (Arc::new(venue), Arc::new(TaskClock(Instant::now())));
+    fn new(store: Flaky, venue: ScriptedCandles, config: RecorderConfig) -> Self {
+        let clock = Arc::new(TaskClock::showing(minute(START)));
         let recorder = Recorder::start(
-            Arc::clone(&store) as _,
-            Arc::clone(&venue) as _,
+            Arc::clone(&store.store),
+            Arc::new(venue.clone()),
             Arc::clone(&clock) as _,
             &CAPABILITIES,
             config,
@@ -169,15 +128,15 @@ fn quietly() -> RecorderConfig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closed_bars_are_in_the_store_and_those_not_heard_whole_are_not() {
-    let rig = Rig::new(Flaky::failing(0), Venue::default(), quietly());
+async fn closed_bars_are_in_the_store_and_those_not_received_whole_are_not() {
+    let rig = Rig::new(Flaky::failing(0), venue(), quietly());
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
     rig.talk(&speak, 10).await;
     recording.stop().await;
     assert_eq!(rig.stored().await, (1..9).collect::<Vec<_>>());
     assert_eq!(rig.origins(1, 9).await, [Origin::Socket]);
-    assert_eq!(rig.venue.asked.load(Ordering::SeqCst), 0);
+    assert_eq!(rig.venue.requests(), 0);
     rig.recorder.shutdown().await;
     assert_eq!(rig.recorder.metrics(), RecorderMetrics { written: 8, ..RecorderMetrics::default() });
 }
@@ -185,11 +144,11 @@ async fn closed_bars_are_in_the_store_and_those_not_heard_whole_are_not() {
 #[tokio::test(start_paused = true)]
 async fn the_venue_confirms_a_page_at_a_time() {
     let config = RecorderConfig::default();
-    let rig = Rig::new(Flaky::failing(0), Venue::default(), config);
+    let rig = Rig::new(Flaky::failing(0), venue(), config);
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
     rig.talk(&speak, 12).await;
-    assert_eq!(rig.venue.asked.load(Ordering::SeqCst), 2, "once in five minutes");
+    assert_eq!(rig.venue.requests(), 2, "once in five minutes");
     assert_eq!(rig.origins(1, 9).await, [Origin::Rest]);
     let metrics = rig.recorder.metrics();
     assert_eq!((metrics.disputed, metrics.failed_confirms), (0, 0));
@@ -199,7 +158,7 @@ async fn the_venue_confirms_a_page_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn where_the_venue_disagrees_the_slot_is_disputed_and_its_word_stands() {
-    let venue = Venue { odd: Some(START + 2), ..Venue::default() };
+    let venue = venue_with(|number| if number == START + 2 { 9.0 } else { 0.3 });
     let rig = Rig::new(Flaky::failing(0), venue, RecorderConfig::default());
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
@@ -216,13 +175,13 @@ async fn where_the_venue_disagrees_the_slot_is_disputed_and_its_word_stands() {
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_run_left_unconfirmed_is_confirmed_by_the_next() {
     let store = Flaky::failing(0);
-    let first = Rig::new(Arc::clone(&store), Venue::default(), quietly());
+    let first = Rig::new(store.clone(), venue(), quietly());
     let (speak, feed) = first.feed();
     let recording = first.recorder.record(vec![series("KRW-BTC")], feed);
     first.talk(&speak, 5).await;
     recording.stop().await;
     first.recorder.shutdown().await;
-    let second = Rig::new(store, Venue::default(), RecorderConfig::default());
+    let second = Rig::new(store, venue(), RecorderConfig::default());
     let (_speak, feed) = second.feed();
     let recording = second.recorder.record(vec![series("KRW-BTC")], feed);
     sleep(Duration::from_secs(310)).await;
@@ -232,7 +191,7 @@ async fn what_an_earlier_run_left_unconfirmed_is_confirmed_by_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_fails_is_tried_again_and_in_the_end_given_up() {
-    let rig = Rig::new(Flaky::failing(3), Venue::default(), quietly());
+    let rig = Rig::new(Flaky::failing(3), venue(), quietly());
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
     rig.talk(&speak, 5).await;
@@ -253,7 +212,7 @@ async fn a_commit_that_fails_is_tried_again_and_in_the_end_given_up() {
 #[tokio::test(start_paused = true)]
 async fn what_the_writer_has_no_room_for_is_counted_and_stays_unknown() {
     let config = quietly().queue_capacity(1);
-    let rig = Rig::new(Flaky::failing(0), Venue::default(), config);
+    let rig = Rig::new(Flaky::failing(0), venue(), config);
     let shut = rig.store.gate.acquire().await.unwrap();
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
@@ -267,8 +226,11 @@ async fn what_the_writer_has_no_room_for_is_counted_and_stays_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_venue_that_cannot_be_asked_costs_nothing_but_the_confirmation() {
-    let rig =
-        Rig::new(Flaky::failing(0), Venue { is_down: true, ..Venue::default() }, RecorderConfig::default());
+    let rig = Rig::new(
+        Flaky::failing(0),
+        venue().failing(|_| Some(SourceErrorKind::Unreachable)),
+        RecorderConfig::default(),
+    );
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
     rig.talk(&speak, 11).await;
@@ -278,8 +240,8 @@ async fn a_venue_that_cannot_be_asked_costs_nothing_but_the_confirmation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_shutdown_what_was_heard_for_sure_is_written() {
-    let rig = Rig::new(Flaky::failing(0), Venue::default(), quietly());
+async fn at_shutdown_what_was_received_for_sure_is_written() {
+    let rig = Rig::new(Flaky::failing(0), venue(), quietly());
     let (speak, feed) = rig.feed();
     let recording = rig.recorder.record(vec![series("KRW-BTC")], feed);
     rig.talk(&speak, 3).await;

@@ -1,15 +1,15 @@
 //! One folder, several stores: each as another process would be, because they share only the files.
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::time::Duration;
-use std::{fs, future::Future};
 
 use async_trait::async_trait;
 use market_backbone_core::{
     Candle, CandleStore, Coverage, Series, StoreError, StoreErrorKind, StoredCandles, TimeRange, Timestamp,
 };
 use market_backbone_storage::{SqliteStore, StoreConfig};
+use market_backbone_testkit::eventually_async;
 use tokio::task::JoinSet;
 
 use crate::material::{UPBIT, candle, candles, everything, minute_of, minutes, open, proof, series};
@@ -83,16 +83,6 @@ impl CandleStore for Pair {
             store.close().await;
         }
     }
-}
-
-/// Polls until the condition holds, for a minute at most.
-async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
-    let held = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), held).await.expect("it never came to that");
 }
 
 #[tokio::test]
@@ -306,7 +296,7 @@ async fn what_a_killed_writer_left_behind_costs_memory_for_a_moment_only() {
         read.from_memory
     };
     assert_eq!((read().await, read().await), (0, 0), "nobody knows what is under way");
-    until(async || read().await == 640).await;
+    eventually_async(async || read().await == 640).await;
 }
 
 #[tokio::test]
@@ -320,8 +310,8 @@ async fn who_deletes_the_list_of_commits_hides_none_for_long() {
     fs::remove_file(folder.path().join("upbit/COMMITS")).unwrap();
     let other = open(folder.path()).await;
     other.commit(&btc, &candles(64, 99), &proof(64, 99)).await.unwrap();
-    until(async || one.coverage(&btc).await.unwrap() == proof(0, 99)).await;
-    until(async || one.read(&btc, everything(), 999).await.unwrap().from_memory == 99).await;
+    eventually_async(async || one.coverage(&btc).await.unwrap() == proof(0, 99)).await;
+    eventually_async(async || one.read(&btc, everything(), 999).await.unwrap().from_memory == 99).await;
 }
 
 #[tokio::test]

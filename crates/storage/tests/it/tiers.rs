@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use market_backbone_core::{
-    Candle, CandleQuery, CandleSource, CandleStore, Coverage, FetchStats, Grid, ManualClock, Series,
-    SourceErrorKind, StoreError, StoredCandles, TimeRange,
+    CandleQuery, CandleSource, CandleStore, Coverage, FetchStats, Grid, ManualClock, SourceErrorKind,
 };
 use market_backbone_storage::{MemoryStore, StoredSource};
+use market_backbone_testkit::{HookedStore, StoreCall};
 
 use crate::material::{candle, candles, everything, minute, minutes, proof, series};
 use crate::model::{DENSE, Habits, Model};
@@ -114,43 +113,23 @@ async fn while_the_shared_store_is_away_what_is_near_is_served_and_nothing_else_
 }
 
 /// A store of which somebody else removes everything while it is read.
-#[derive(Debug, Default)]
-struct Emptied(MemoryStore);
-
-#[async_trait]
-impl CandleStore for Emptied {
-    async fn coverage(&self, series: &Series) -> Result<Coverage, StoreError> {
-        self.0.coverage(series).await
-    }
-    async fn read(
-        &self,
-        series: &Series,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<StoredCandles, StoreError> {
-        self.0.forget(series, everything()).await?;
-        self.0.read(series, range, limit).await
-    }
-    async fn commit(
-        &self,
-        series: &Series,
-        candles: &[Candle],
-        coverage: &Coverage,
-    ) -> Result<(), StoreError> {
-        self.0.commit(series, candles, coverage).await
-    }
-    async fn series(&self) -> Result<Vec<Series>, StoreError> {
-        self.0.series().await
-    }
-    async fn forget(&self, series: &Series, range: TimeRange) -> Result<(), StoreError> {
-        self.0.forget(series, range).await
-    }
-    async fn close(&self) {}
+fn emptied() -> Arc<dyn CandleStore> {
+    let store = Arc::new(MemoryStore::new());
+    let behind = Arc::clone(&store);
+    Arc::new(HookedStore::new(store, move |call| {
+        let behind = Arc::clone(&behind);
+        async move {
+            match call {
+                StoreCall::Read => behind.forget(&series("KRW-BTC"), everything()).await,
+                _ => Ok(()),
+            }
+        }
+    }))
 }
 
 #[tokio::test]
 async fn what_is_forgotten_while_it_is_read_is_not_called_empty() {
-    let shared: Arc<dyn CandleStore> = Arc::new(Emptied::default());
+    let shared = emptied();
     let btc = series("KRW-BTC");
     shared.commit(&btc, &candles(NOW - 100, NOW), &proof(NOW - 100, NOW)).await.unwrap();
     let worker = worker(&shared, DENSE);

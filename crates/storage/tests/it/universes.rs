@@ -33,7 +33,7 @@ async fn what_was_kept_is_there_for_the_next_program() {
 
 #[tokio::test]
 async fn a_list_put_again_takes_the_place_of_the_old() {
-    let store = UniverseStore::in_memory(clock());
+    let store = UniverseStore::in_memory();
     store.put(&[list("mine", &["A", "B"])]).await.unwrap();
     store.put(&[list("mine", &["C"])]).await.unwrap();
     assert_eq!(store.entries().await.unwrap(), [list("mine", &["C"])]);

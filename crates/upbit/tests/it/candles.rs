@@ -181,7 +181,7 @@ fn a_bad_row_at_the_end_of_a_full_page_says_nothing_of_what_is_older() {
 }
 
 #[test]
-fn identical_twins_are_one_row_and_of_others_none_is_believed() {
+fn identical_duplicates_are_one_row_and_of_others_none_is_believed() {
     let request = page_of(Timeframe::M1, Some("2026-05-12T10:51:00Z"));
     let twins = page(&request, &[row("10:50:00"), row("10:50:00"), row("10:49:00")]);
     assert_eq!((opens(&twins).len(), twins.rejected.len()), (2, 0));

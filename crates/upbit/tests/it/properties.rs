@@ -47,7 +47,8 @@ fn decode_everywhere(bytes: &[u8], timeframe: Timeframe, before: Option<i64>, no
         assert!(page.candles.is_sorted_by(|a, b| a.open_time < b.open_time));
         assert!(page.candles.iter().all(|candle| candle.is_valid()));
     }
-    let trades = TradePageRequest { symbol: symbol("KRW-BTC"), cursor: TradeCursor::Latest, count: 1 };
+    let trades =
+        TradePageRequest { symbol: symbol("KRW-BTC"), cursor: TradeCursor::Latest, count: 1, newest: None };
     let _ = venue.decode_trades(&trades, bytes, now);
     let _ = venue.decode_tickers(bytes, now);
     let _ = venue.decode_books(bytes, now);

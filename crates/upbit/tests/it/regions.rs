@@ -38,8 +38,8 @@ fn a_book_without_a_level_is_read_and_no_level_is_asked_for() {
     let request = BookRequest { symbols: vec![symbol("IDR-BTC")], depth: 30 };
     let call = abroad().encode(&Call::Books(request), at(NOON)).unwrap();
     assert!(call.query.iter().all(|(name, _)| name != "level"), "{call:?}");
-    let wish = Subscription::new([symbol("IDR-BTC")], [StreamKind::Book]).unwrap();
-    let sent = abroad().subscribe(&[], wish.channels()).concat();
+    let subscription = Subscription::new([symbol("IDR-BTC")], [StreamKind::Book]).unwrap();
+    let sent = abroad().subscribe(&[], subscription.channels()).concat();
     assert!(sent.contains("IDR-BTC") && !sent.contains("level"), "{sent}");
 }
 

@@ -13,7 +13,7 @@ fn candles(timeframe: Timeframe, before: Option<Timestamp>, count: u32) -> Call 
 }
 
 fn trades(cursor: TradeCursor, count: u32) -> Call {
-    Call::Trades(TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count })
+    Call::Trades(TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count, newest: None })
 }
 
 /// All that is asked here is asked then: a week after the day of the trade with the id 17785702150210001.
@@ -70,6 +70,26 @@ fn trades_are_paged_by_id() {
     check(TradeCursor::At(at("2026-05-19")), 1, "&cursor=17791488000000000&days_ago=1");
     check(TradeCursor::At(at("2026-05-13")), 1, "&cursor=17786304000000000&days_ago=7");
     check(TradeCursor::At(at("2026-05-20T06:00:00Z")), 1, "&cursor=17792568000000000");
+}
+
+#[test]
+fn days_are_counted_from_the_newest_trade_where_it_is_known() {
+    let check = |newest: &str, cursor, query: &str| {
+        let request = TradePageRequest {
+            symbol: symbol("KRW-BTC"),
+            cursor: TradeCursor::At(at(cursor)),
+            count: 1,
+            newest: Some(at(newest)),
+        };
+        let want = format!("crix-trades /v1/trades/ticks market=KRW-BTC&count=1{query}");
+        assert_eq!(written(&Call::Trades(request)), want);
+    };
+    // Nothing has been traded since midnight.
+    check("2026-05-18T23:59:59Z", "2026-05-18T12:00:00Z", "&cursor=17791056000000000");
+    check("2026-05-18T23:59:59Z", "2026-05-18", "&cursor=17790624000000000&days_ago=1");
+    // It has not been traded for a year, and is asked for the week before that.
+    check("2025-05-18T10:00:00Z", "2025-05-12", "&cursor=17470080000000000&days_ago=7");
+    check("2026-05-19T10:00:00Z", "2026-05-19", "&cursor=17791488000000000&days_ago=1");
 }
 
 #[test]

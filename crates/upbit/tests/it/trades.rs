@@ -13,7 +13,7 @@ fn row(id: i64, side: &str) -> String {
 
 fn request(before: Option<i64>) -> TradePageRequest {
     let cursor = before.map_or(TradeCursor::Latest, |id| TradeCursor::Before(TradeId::Number(id)));
-    TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count: 500 }
+    TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count: 500, newest: None }
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn no_trades_are_an_answer_and_a_page_of_html_is_not() {
 #[test]
 fn a_full_page_goes_on_before_its_oldest_trade_and_a_short_one_with_the_day_before() {
     let next = |cursor, count, body: &str| {
-        let request = TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count };
+        let request = TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count, newest: None };
         Upbit::new().decode_trades(&request, body.as_bytes(), at("2026-05-12T08:00:00Z")).unwrap().next
     };
     let day = |text| Some(TradeCursor::At(at(text)));
@@ -69,7 +69,33 @@ fn a_full_page_goes_on_before_its_oldest_trade_and_a_short_one_with_the_day_befo
     assert_eq!(next(TradeCursor::Before(TradeId::Number(ids[1])), 3, "[]"), day("2026-05-12"));
     assert_eq!(next(TradeCursor::At(at("2026-05-12")), 3, "[]"), day("2026-05-11"));
     // Whether a page that is asked for at midnight is of the new day or the old one, nobody can tell.
-    let request = TradePageRequest { symbol: symbol("KRW-BTC"), cursor: TradeCursor::Latest, count: 3 };
+    let request =
+        TradePageRequest { symbol: symbol("KRW-BTC"), cursor: TradeCursor::Latest, count: 3, newest: None };
     let page = Upbit::new().decode_trades(&request, b"[]", at("2026-05-11T23:59:59.9Z")).unwrap();
     assert_eq!(page.next, day("2026-05-12"));
+}
+
+#[test]
+fn a_page_without_a_trade_of_the_day_asked_for_may_be_of_another_day() {
+    let is_uncertain = |cursor, newest: Option<&str>, body: &str, received| {
+        let newest = newest.map(at);
+        let request = TradePageRequest { symbol: symbol("KRW-BTC"), cursor, count: 500, newest };
+        Upbit::new().decode_trades(&request, body.as_bytes(), at(received)).unwrap().is_day_uncertain
+    };
+    let id = 17_785_702_150_210_001; // of 2026-05-12
+    let body = format!("[{}]", row(id, r#""ASK""#));
+    let day = |text| TradeCursor::At(at(text));
+    let noon = "2026-05-14T12:00:00Z";
+    // It shows a trade of the day, or any day will do.
+    assert!(!is_uncertain(day("2026-05-13"), None, &body, noon));
+    assert!(!is_uncertain(TradeCursor::Latest, None, "[]", noon));
+    // It does not, and days may have been counted from another one.
+    assert!(is_uncertain(day("2026-05-13"), None, "[]", noon));
+    assert!(is_uncertain(day("2026-05-14"), None, &body, noon));
+    assert!(is_uncertain(day("2026-05-14"), Some("2026-05-13T23:00:00Z"), "[]", noon));
+    assert!(is_uncertain(day("2026-05-14"), Some("2026-05-14T11:00:00Z"), "[]", "2026-05-14T23:59:30Z"));
+    // The market has traded today, and today has not ended.
+    assert!(!is_uncertain(day("2026-05-14"), Some("2026-05-14T11:00:00Z"), "[]", noon));
+    assert!(!is_uncertain(TradeCursor::Before(TradeId::Number(id)), Some(noon), "[]", noon));
+    assert!(is_uncertain(TradeCursor::Before(TradeId::Number(id)), None, "[]", noon));
 }

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use market_backbone::{Client, Error, Priority, Progress, QueryError, TimeRange, Timeframe, Timestamp};
+use market_backbone::{
+    Client, Error, Origin, Priority, Progress, QueryError, TimeRange, Timeframe, Timestamp,
+};
 
 use crate::rig::{Rig, soon};
 
@@ -101,6 +103,41 @@ async fn a_stream_gives_every_candle_once_also_across_an_interruption() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_newest_candles_come_in_pieces_too_oldest_first() {
+    let rig = Rig::start().await;
+    let client = rig.backbone.client(Priority::Normal);
+    let before = rig.days_ago(1);
+    let ask = || client.candles(MARKET, Timeframe::M1).last(1_000).before(before).closed();
+    let mut chunks = ask().stream(300);
+    let mut seen = Vec::new();
+    let mut lengths = Vec::new();
+    while let Some(chunk) = soon(chunks.next()).await {
+        let chunk = chunk.unwrap();
+        lengths.push(chunk.len());
+        seen.extend(chunk.iter());
+    }
+    assert_eq!(lengths, [100, 300, 300, 300]);
+    assert_eq!(chunks.position(), before);
+    let pages = rig.pages();
+    let whole = ask().await.unwrap();
+    assert_eq!(seen, whole.iter().collect::<Vec<_>>());
+    assert_eq!((whole.stats.requests, rig.pages()), (0, pages), "the stream has asked for all of it, once");
+    assert!(matches!(ask().stream(0).next().await, Some(Err(Error::Query(_)))));
+    assert!(
+        rig.backbone
+            .client(Priority::Normal)
+            .candles("KRW-NONE", Timeframe::M1)
+            .last(5)
+            .stream(5)
+            .next()
+            .await
+            .unwrap()
+            .is_err()
+    );
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_up_to_now_stops_where_candles_are_not_final() {
     let rig = Rig::start().await;
     let client = rig.backbone.client(Priority::Normal);
@@ -117,7 +154,7 @@ async fn a_stream_up_to_now_stops_where_candles_are_not_final() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_tells_how_far_it_has_come() {
+async fn a_stream_reports_how_far_it_has_come() {
     let rig = Rig::start().await;
     let client = rig.backbone.client(Priority::Normal);
     let told = Arc::new(Mutex::new(Vec::<Progress>::new()));
@@ -183,5 +220,25 @@ async fn what_is_known_is_said_without_a_request() {
     let early = ask().range(range).as_of(range.from()).coverage().await.unwrap();
     assert!(early.is_empty(), "no slot of it had ended");
     assert_eq!(rig.pages(), pages);
+    rig.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_computed_from_stored_candles_is_known_and_marked() {
+    let rig = Rig::start().await;
+    let client = rig.backbone.client(Priority::Normal);
+    let range = day(&rig, 3);
+    client.candles(MARKET, Timeframe::M1).range(range).await.unwrap();
+    let pages = rig.pages();
+    // Upbit has hours, and no candles of two hours.
+    for timeframe in [Timeframe::H1, Timeframe::H2] {
+        let known = client.candles(MARKET, timeframe).coverage().await.unwrap();
+        assert!(known.covers(range), "{timeframe}: {known:?}");
+        assert!(known.spans().iter().all(|span| span.provenance.origin == Origin::Derived));
+    }
+    for (timeframe, count) in [(Timeframe::H1, 24), (Timeframe::H2, 12)] {
+        let set = client.candles(MARKET, timeframe).range(range).await.unwrap();
+        assert_eq!((set.len(), set.stats.requests, rig.pages()), (count, 0, pages), "{timeframe}");
+    }
     rig.close().await;
 }

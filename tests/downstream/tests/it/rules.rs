@@ -6,8 +6,9 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("chart", include_str!("../../src/chart.rs")),
     ("screener", include_str!("../../src/screener.rs")),
 ];
-const PARTS: [(&str, &str); 2] = [
+const PARTS: [(&str, &str); 3] = [
     ("journal_store", include_str!("../../src/journal_store.rs")),
+    ("toy_descriptor", include_str!("../../src/toy_descriptor.rs")),
     ("toy_venue", include_str!("../../src/toy_venue.rs")),
 ];
 

@@ -32,18 +32,18 @@ pub(super) struct SeriesRequest {
 
 pub(super) async fn run(
     args: &CandlesArgs,
-    wishes: &[SeriesRequest],
+    requests: &[SeriesRequest],
     (window, style): (WantedCandles, CandleStyle),
     backbone: &Backbone,
 ) -> anyhow::Result<()> {
     let to_stdout = args.output.is_none() && args.output_dir.is_none();
     let _reader = to_stdout.then(output::watch_reader).transpose()?;
-    let board = ProgressBoard::new(wishes.len());
-    let answers = stream::iter(wishes.iter().enumerate()).map(|(index, wish)| {
+    let board = ProgressBoard::new(requests.len());
+    let answers = stream::iter(requests.iter().enumerate()).map(|(index, request)| {
         let (window, board) = (&window, &board);
         let shown = move || board.fetch_callback(index);
         async move {
-            let series = (wish.market.as_str(), wish.timeframe);
+            let series = (request.market.as_str(), request.timeframe);
             (index, window.fetch(series, args.adjusted, backbone, shown).await)
         }
     });
@@ -61,7 +61,7 @@ pub(super) async fn run(
                 harvest.record_success(&set);
                 shelf.write(set, backbone.now()).await?;
             }
-            Err(error) => harvest.missed(&wishes[index], error, &board)?,
+            Err(error) => harvest.missed(&requests[index], error, &board)?,
         }
     }
     board.clear();

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guess_is_told_beside_what_the_venue_said_with_its_rule() {
+    fn a_guess_is_reported_beside_what_the_venue_said_with_its_rule() {
         let mut sides = SideInferences::default();
         assert_eq!(sides.observe(&trade(10.0)), None);
         let guess = sides.observe(&trade(10.1));

@@ -69,7 +69,7 @@ impl GapHealer {
 
     /// Returns the time of the next check.
     pub(super) fn next_check(&self) -> Option<Instant> {
-        let closings = self.channels.iter().filter_map(|lane| lane.candle_audit.as_ref());
+        let closings = self.channels.iter().filter_map(|state| state.candle_audit.as_ref());
         self.volume_audits
             .iter()
             .filter_map(VolumeAudit::due)
@@ -87,13 +87,13 @@ impl GapHealer {
     /// Checks a market's trades. If some are missing, the lost frames may have held candle states too, possibly
     /// the last ones.
     fn check_trades(&mut self, number: usize, now: Instant) {
-        let lane = &self.channels[number];
-        let Some(audit) = lane.volume_audit.filter(|_| lane.is_backfillable()) else { return };
+        let state = &self.channels[number];
+        let Some(audit) = state.volume_audit.filter(|_| state.is_backfillable()) else { return };
         let Some(between) = self.volume_audits[audit].check(now) else { return };
-        if lane.phase != ChannelPhase::Live {
+        if state.phase != ChannelPhase::Live {
             return;
         }
-        let mut concerned = self.channels.candles_of(&lane.channel.symbol);
+        let mut concerned = self.channels.candles_of(&state.channel.symbol);
         concerned.retain(|candles| self.channels[*candles].phase == ChannelPhase::Live);
         concerned.iter().for_each(|candles| self.channels[*candles].reopen_from(between.0));
         concerned.push(number);
@@ -105,15 +105,16 @@ impl GapHealer {
         else {
             return;
         };
-        let is_whole = [trades, number].iter().all(|lane| self.channels[*lane].phase == ChannelPhase::Live);
+        let is_whole =
+            [trades, number].iter().all(|number| self.channels[*number].phase == ChannelPhase::Live);
         let closing = self.channels[number].candle_audit.as_mut();
         let Some(open) = closing.and_then(|closing| closing.check(is_whole, now)) else { return };
         self.channels[number].reopen_from(open);
         self.report_missing(&[number], (open, self.last_heard_at));
     }
 
-    fn report_missing(&mut self, lanes: &[usize], between: (Timestamp, Timestamp)) {
-        let channels = lanes.iter().map(|lane| self.channels[*lane].channel.clone()).collect();
+    fn report_missing(&mut self, numbers: &[usize], between: (Timestamp, Timestamp)) {
+        let channels = numbers.iter().map(|number| self.channels[*number].channel.clone()).collect();
         let gap = self.gap(channels, between, GapCause::MissingPrints);
         self.record_past_gap(&gap);
     }
@@ -121,13 +122,13 @@ impl GapHealer {
     /// Records that the suspected trades have been fetched. Returns the range that is still missing, if the
     /// volume of a ticker shows it.
     pub(super) fn settle_audit(&mut self, number: usize, events: &[FeedEvent]) -> Option<LossReason> {
-        let lane = &self.channels[number];
+        let state = &self.channels[number];
         let mut is_lost = false;
-        if let Some(audit) = lane.volume_audit {
+        if let Some(audit) = state.volume_audit {
             // Later events are fetched as well, and say nothing.
             let found = |until| {
                 let is_of_it = |event: &FeedEvent| event.time().is_some_and(|stamp| stamp <= until);
-                events.iter().any(|event| is_of_it(event) && lane.is_missing(event))
+                events.iter().any(|event| is_of_it(event) && state.is_missing(event))
             };
             is_lost = self.volume_audits[audit].on_backfilled(found, Instant::now());
         }

@@ -14,13 +14,13 @@ impl GapHealer {
     /// Builds bars from an event that is being delivered. Returns the event, unless it comes after those bars
     /// or the reader did not ask for it.
     pub(super) fn build_bars(&mut self, number: usize, event: FeedEvent) -> Option<FeedEvent> {
-        let lane = &mut self.channels[number];
-        let (Some(bars), FeedEvent::Candle { candle, received, .. }) = (&mut lane.bars, &event) else {
+        let state = &mut self.channels[number];
+        let (Some(bars), FeedEvent::Candle { candle, received, .. }) = (&mut state.bars, &event) else {
             return Some(event);
         };
         bars.on_candle(candle, *received);
         self.bar_channels_due.push_back(number);
-        if candle.open_time < lane.shown_from {
+        if candle.open_time < state.shown_from {
             return None;
         }
         if candle.is_final {
@@ -52,11 +52,11 @@ impl GapHealer {
         let venue_now = clock.now();
         let mut next = Timestamp::MAX;
         for number in 0..self.channels.len() {
-            let lane = &mut self.channels[number];
-            let Some(bars) = &mut lane.bars else { continue };
+            let state = &mut self.channels[number];
+            let Some(bars) = &mut state.bars else { continue };
             next = next.min(bars.next_close(venue_now));
             // While events are missing, a closed bar could lack some of them.
-            if lane.phase == ChannelPhase::Live && lane.has_live_event {
+            if state.phase == ChannelPhase::Live && state.has_live_event {
                 bars.on_time(venue_now);
                 self.bar_channels_due.push_back(number);
             }

@@ -15,7 +15,7 @@ use crate::continuity::backfill::{
 use crate::continuity::channel_state::{ChannelPhase, ChannelState};
 use crate::continuity::delivered_trades::EventSource;
 use crate::continuity::gap_reconciler::{GapBounds, GapReconciler, HealDecision};
-use crate::continuity::trade_rank::successor_id;
+use crate::trade_walk::successor_id;
 
 /// The age from which a past is fetched in parts; newer events are fetched at once.
 const NEAR: Duration = Duration::from_secs(120);
@@ -29,16 +29,17 @@ const MOST_READY: usize = 20_000;
 impl GapHealer {
     /// Queues a fetch of what channel `number` is missing, or another one if a fetch is in flight.
     pub(super) fn enqueue_fetch(&mut self, number: usize) {
-        let lane = &mut self.channels[number];
-        match lane.phase {
-            _ if !lane.is_backfillable() || lane.is_down => {}
-            ChannelPhase::Fetching => lane.needs_refetch = true,
+        let state = &mut self.channels[number];
+        match state.phase {
+            _ if !state.is_backfillable() || state.is_down => {}
+            ChannelPhase::Fetching => state.needs_refetch = true,
             ChannelPhase::Queued => {}
             ChannelPhase::Live
             | ChannelPhase::Held
             | ChannelPhase::CaughtUp
             | ChannelPhase::AwaitingRetry => {
-                (lane.phase, lane.retry_at, lane.wait) = (ChannelPhase::Queued, None, self.config.page_lag);
+                (state.phase, state.retry_at, state.wait) =
+                    (ChannelPhase::Queued, None, self.config.page_lag);
                 self.queued.push_back(number);
             }
         }
@@ -47,9 +48,10 @@ impl GapHealer {
     /// Queues the fetches whose pause is over.
     pub(super) fn enqueue_retries(&mut self, now: Instant) {
         for number in 0..self.channels.len() {
-            let lane = &mut self.channels[number];
-            if lane.retry_at.take_if(|at| *at <= now).is_some() && lane.phase == ChannelPhase::AwaitingRetry {
-                (lane.phase, lane.wait) = (ChannelPhase::Queued, Duration::ZERO);
+            let state = &mut self.channels[number];
+            if state.retry_at.take_if(|at| *at <= now).is_some() && state.phase == ChannelPhase::AwaitingRetry
+            {
+                (state.phase, state.wait) = (ChannelPhase::Queued, Duration::ZERO);
                 self.queued.push_back(number);
             }
         }
@@ -73,12 +75,12 @@ impl GapHealer {
         }
         self.queued.remove(turn);
         self.last_fetched_kind = self.channels[number].channel.kind;
-        let lane = &mut self.channels[number];
-        lane.begin_fetch();
+        let state = &mut self.channels[number];
+        state.begin_fetch();
         // A repeated fetch begins elsewhere and has pages of another size, so that no answer is a cached copy,
         // and what is missing in the middle of one page is not in the middle of two.
-        let is_repeat = until.is_none() && lane.reconciler.walks() % 2 == 1;
-        let shown = lane.reconciler.repeat_start(lane.join_target.as_ref()).filter(|_| is_repeat);
+        let is_repeat = until.is_none() && state.reconciler.walks() % 2 == 1;
+        let shown = state.reconciler.repeat_start(state.join_target.as_ref()).filter(|_| is_repeat);
         let cursor = match (until, shown) {
             (Some(until), _) => TradeCursor::At(until),
             (None, Some(shown)) => TradeCursor::Before(successor_id(shown)),
@@ -86,14 +88,14 @@ impl GapHealer {
         };
         let page = archive.pages.capabilities().trade_page;
         let count = match (shown, until) {
-            (Some(_), _) => lane.reconciler.repeat_page_size().min(page * 3 / 5),
+            (Some(_), _) => state.reconciler.repeat_page_size().min(page * 3 / 5),
             // A part of the past is as long as a page.
             (None, Some(_)) => page,
             (None, None) => page.min(FIRST_PAGE).saturating_sub(u32::from(is_repeat)),
         };
         let grows = shown.is_none();
-        let needed = lane.complete_until.minus(self.config.allowed_lateness);
-        let (channel, begin, wait) = (lane.channel.clone(), lane.due_from(), lane.wait);
+        let needed = state.complete_until.minus(self.config.allowed_lateness);
+        let (channel, begin, wait) = (state.channel.clone(), state.due_from(), state.wait);
         Some(BackfillRequest {
             channel_index: number,
             channel,
@@ -111,45 +113,45 @@ impl GapHealer {
     /// Returns the end of the next part to fetch, if the past of a channel is so long that it is fetched in
     /// parts.
     fn next_chunk_end(&mut self, number: usize, archive: &BackfillSource) -> Option<Timestamp> {
-        let lane = &self.channels[number];
+        let state = &self.channels[number];
         let now = archive.clock.now();
         let is_far = |begin: Timestamp| begin.plus(NEAR * 2) < now;
-        if self.catch_up.is_none() || lane.channel.kind != StreamKind::Trade || !is_far(lane.due_from()) {
+        if self.catch_up.is_none() || state.channel.kind != StreamKind::Trade || !is_far(state.due_from()) {
             return None;
         }
         if !archive.pages.capabilities().takes_cursor(TradeCursorKind::At) {
             return None;
         }
         let kept_since = archive.kept_since();
-        if lane.due_from() < kept_since {
+        if state.due_from() < kept_since {
             self.report_too_old(number, kept_since, archive);
         }
-        let lane = &self.channels[number];
-        let begin = lane.due_from();
+        let state = &self.channels[number];
+        let begin = state.due_from();
         let midnight = Timestamp::from_secs((begin.as_secs().div_euclid(86_400) + 1) * 86_400);
-        let until = begin.plus(lane.chunk_length).min(midnight).min(now.minus(NEAR));
+        let until = begin.plus(state.chunk_length).min(midnight).min(now.minus(NEAR));
         is_far(begin).then_some(until)
     }
 
     /// Reports, before anything is fetched, that the venue has nothing of a channel from before `kept_since`.
     fn report_too_old(&mut self, number: usize, kept_since: Timestamp, archive: &BackfillSource) {
-        let lane = &mut self.channels[number];
-        let begin = lane.due_from();
+        let state = &mut self.channels[number];
+        let begin = state.due_from();
         let days = archive.history_days();
         // If the channel was complete since then, it was only quiet.
-        let is_missed = begin.max(lane.complete_until.minus(self.config.allowed_lateness)) < kept_since;
-        lane.mark_fetched(kept_since.plus(self.config.allowed_lateness), self.config.allowed_lateness);
+        let is_missed = begin.max(state.complete_until.minus(self.config.allowed_lateness)) < kept_since;
+        state.mark_fetched(kept_since.plus(self.config.allowed_lateness), self.config.allowed_lateness);
         if let Some(catching) = self.catch_up.as_mut().filter(|_| is_missed) {
             let (asked, loss) = ((begin, kept_since), LossReason::TooOld { days });
-            let told =
+            let reports =
                 catching.record(number, &self.channels[number], asked, &Coverage::empty(), Some(&loss));
-            self.notify(told);
+            self.notify(reports);
         }
     }
 
     /// Processes the result of a fetch.
     pub(in crate::continuity) fn handle_backfill(&mut self, result: BackfillResult) {
-        let BackfillResult { lane: number, found, asked_at } = result;
+        let BackfillResult { number, found, asked_at } = result;
         self.channels[number].phase = ChannelPhase::Held;
         match found {
             BackfillData::Trades(walked) => self.handle_walk(number, walked, asked_at),
@@ -165,32 +167,32 @@ impl GapHealer {
     fn handle_walk(&mut self, number: usize, walked: TradeWalkResult, asked_at: Timestamp) {
         let is_catching = self.catch_up.is_some();
         let is_healing = self.open_gaps.is_healing(number);
-        let lane = &mut self.channels[number];
-        let mut reconciler = std::mem::take(&mut lane.reconciler);
-        if lane.is_down {
+        let state = &mut self.channels[number];
+        let mut reconciler = std::mem::take(&mut state.reconciler);
+        if state.is_down {
             reconciler.merge_unchecked(walked);
-            lane.reconciler = reconciler;
+            state.reconciler = reconciler;
             return;
         }
-        lane.drop_late_join_target(&self.trade_latency);
-        let heard = lane.ranks();
-        let before = lane.newest_known();
+        state.drop_late_join_target(&self.trade_latency);
+        let heard = state.ranks();
+        let before = state.newest_known();
         let now = Instant::now();
         // A fetch of only a part of what is missing may end anywhere: it proves no silence.
-        let is_all = is_healing && !lane.needs_refetch;
+        let is_all = is_healing && !state.needs_refetch;
         let quiet_for = if is_all { self.config.quiet_period } else { Duration::ZERO };
         let ends = GapBounds {
             before: before.as_ref(),
-            after: lane.join_target.as_ref(),
+            after: state.join_target.as_ref(),
             heard_ranks: &heard,
-            uncertain_until: lane.resumed_at + quiet_for,
+            uncertain_until: state.resumed_at + quiet_for,
             was_fetched_before: !is_healing && !is_catching,
         };
         let decision = reconciler.check(walked, &ends, &self.config, now);
         let loss = match decision {
             HealDecision::Retry(pause) => {
                 let at = now + pause;
-                (lane.reconciler, lane.phase, lane.retry_at) =
+                (state.reconciler, state.phase, state.retry_at) =
                     (reconciler, ChannelPhase::AwaitingRetry, Some(at));
                 self.wake_at = self.wake_at.into_iter().chain([at]).min();
                 return;
@@ -200,12 +202,12 @@ impl GapHealer {
         };
         // The first trade after a silence is checked once more, because pages may have been later than the
         // wait.
-        lane.is_joined = lane.join_target.is_some();
-        if !lane.needs_refetch {
-            lane.join_target = None;
+        state.is_joined = state.join_target.is_some();
+        if !state.needs_refetch {
+            state.join_target = None;
         }
         let trades = reconciler.take();
-        let coverage = TradeWalkResult::coverage(&trades, loss.as_ref(), lane.due_from(), asked_at);
+        let coverage = TradeWalkResult::coverage(&trades, loss.as_ref(), state.due_from(), asked_at);
         self.finish_fetch(number, events(trades), &coverage, loss.as_ref(), asked_at);
     }
 
@@ -226,21 +228,21 @@ impl GapHealer {
         let begin = self.channels[number].due_from();
         let coverage = TradeWalkResult::coverage(&trades, loss.as_ref(), begin, until);
         if let Some(catching) = &mut self.catch_up {
-            let told =
+            let reports =
                 catching.record(number, &self.channels[number], (begin, until), &coverage, loss.as_ref());
-            self.notify(told);
+            self.notify(reports);
         }
-        let lane = &mut self.channels[number];
-        lane.mark_fetched(until.plus(self.config.allowed_lateness), self.config.allowed_lateness);
-        lane.chunk_length = match pages {
-            few if few < CHUNK_PAGES.0 => (lane.chunk_length * 2).min(MAX_CHUNK_LENGTH),
-            many if many > CHUNK_PAGES.1 => (lane.chunk_length / 2).max(MIN_CHUNK_LENGTH),
-            _ => lane.chunk_length,
+        let state = &mut self.channels[number];
+        state.mark_fetched(until.plus(self.config.allowed_lateness), self.config.allowed_lateness);
+        state.chunk_length = match pages {
+            few if few < CHUNK_PAGES.0 => (state.chunk_length * 2).min(MAX_CHUNK_LENGTH),
+            many if many > CHUNK_PAGES.1 => (state.chunk_length / 2).max(MIN_CHUNK_LENGTH),
+            _ => state.chunk_length,
         };
         let data = |event| QueuedEvent::Data { channel_index: number, from: EventSource::Page, event };
         self.ready.extend(events(trades).into_iter().map(data));
-        if !lane.is_down {
-            (lane.phase, lane.wait) = (ChannelPhase::Queued, Duration::ZERO);
+        if !state.is_down {
+            (state.phase, state.wait) = (ChannelPhase::Queued, Duration::ZERO);
             self.queued.push_back(number);
         }
     }
@@ -261,36 +263,36 @@ impl GapHealer {
         let is_catching = self.catch_up.is_some();
         if let Some(catching) = &mut self.catch_up {
             let asked = (begin, asked_at);
-            let told = catching.record(number, &self.channels[number], asked, coverage, loss);
+            let reports = catching.record(number, &self.channels[number], asked, coverage, loss);
             catching.complete(number);
-            self.notify(told);
+            self.notify(reports);
         }
-        let lane = &mut self.channels[number];
+        let state = &mut self.channels[number];
         if let Some(FeedEvent::Trade(newest)) = events.last() {
-            lane.mark_fetched(newest.time, self.config.allowed_lateness);
+            state.mark_fetched(newest.time, self.config.allowed_lateness);
         }
         let data = |from| move |event| QueuedEvent::Data { channel_index: number, from, event };
         self.ready.extend(events.into_iter().map(data(EventSource::Page)));
-        if lane.needs_refetch {
-            let since = lane.complete_until;
-            lane.advance_join_target();
+        if state.needs_refetch {
+            let since = state.complete_until;
+            state.advance_join_target();
             let is_told = is_catching || loss.is_some_and(|loss| self.open_gaps.record_loss(number, loss));
             if let Some(loss) = loss.filter(|_| !is_told) {
                 let lost = lost_gap(&self.channels[number], (since, asked_at), loss.clone());
                 self.notify([lost]);
             }
             self.enqueue_fetch(number);
-        } else if !lane.is_down {
-            let since = lane.complete_until;
-            lane.complete_until = lane.complete_until.max(asked_at);
+        } else if !state.is_down {
+            let since = state.complete_until;
+            state.complete_until = state.complete_until.max(asked_at);
             if is_catching {
-                lane.phase = ChannelPhase::CaughtUp;
+                state.phase = ChannelPhase::CaughtUp;
             } else {
                 self.go_live(number);
             }
             let is_told = is_catching || self.open_gaps.is_healing(number);
-            let told = self.open_gaps.channel_healed(number, loss);
-            self.notify(told);
+            let reports = self.open_gaps.channel_healed(number, loss);
+            self.notify(reports);
             if let Some(loss) = loss.filter(|_| !is_told) {
                 let lost = lost_gap(&self.channels[number], (since, asked_at), loss.clone());
                 self.notify([lost]);
@@ -300,17 +302,17 @@ impl GapHealer {
 
     /// Reports the channels that begin after a cursor that a timestamp in the future had moved.
     pub(super) fn notify_moved_cursors(&mut self, now: Timestamp) {
-        let moved = self.channels.iter().filter_map(|lane| {
-            let stamp = lane.invalid_stamp?;
+        let moved = self.channels.iter().filter_map(|state| {
+            let stamp = state.invalid_stamp?;
             let message = format!(
                 "a trade stamped {stamp} had moved the cursor; what happened before {} may not have been delivered",
-                lane.complete_until
+                state.complete_until
             );
-            tracing::warn!(channel = %lane.channel.symbol, message);
-            Some(lost_gap(lane, (lane.complete_until, now), LossReason::Unproven { message: message.into() }))
+            tracing::warn!(channel = %state.channel.symbol, message);
+            Some(lost_gap(state, (state.complete_until, now), LossReason::Unproven { message: message.into() }))
         });
-        let told: Vec<_> = moved.collect();
-        self.notify(told);
+        let reports: Vec<_> = moved.collect();
+        self.notify(reports);
     }
 }
 
@@ -319,10 +321,10 @@ fn events(trades: Vec<Trade>) -> Vec<FeedEvent> {
 }
 
 /// Returns a lost gap of one channel that was not reported before.
-fn lost_gap(lane: &ChannelState, (from, to): (Timestamp, Timestamp), why: LossReason) -> Gap {
+fn lost_gap(state: &ChannelState, (from, to): (Timestamp, Timestamp), why: LossReason) -> Gap {
     Gap {
         state: GapState::Lost,
-        channels: [lane.channel.clone()].into(),
+        channels: [state.channel.clone()].into(),
         from: from.min(to),
         to: Some(to),
         cause: GapCause::Absent,

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_and_sequences_rise_and_late_prints_stay_within_their_window() {
+    fn stamps_and_sequences_rise_and_late_trades_stay_within_their_window() {
         let (prints, _) = day_of_prints(StockActivity::Busy, "2026-08-06");
         assert!(prints.len() > 8_000, "{}", prints.len());
         assert!(prints.windows(2).all(|two| two[0].sip_ns < two[1].sip_ns));

@@ -54,7 +54,7 @@ fn what_is_in_the_log_already_is_waited_for() {
 }
 
 #[test]
-fn very_many_are_told_by_proportion() {
+fn very_many_are_reported_by_proportion() {
     let outlook = SendProjection { responses_until_credit: 0, ..fresh(0) };
     let (some, twice) =
         (outlook.completed_after(&of(MAX_SIMULATED)), outlook.completed_after(&of(2 * MAX_SIMULATED)));

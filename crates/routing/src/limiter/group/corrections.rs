@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::LimitedGroup;
 use crate::limiter::journal::RecordKind;
+use crate::limiter::venue_time::VenueTime;
 
 impl LimitedGroup {
     /// Counts what the venue reports after the reply to a request sent at `sent`.
@@ -16,6 +17,12 @@ impl LimitedGroup {
         if external > 0 {
             tracing::debug!(group = %self.name, external, "another client uses this address's rate limit");
         }
+    }
+
+    /// Records what the venue's clock shows, for rules by that clock.
+    pub(in crate::limiter) fn set_venue_time(&self, time: VenueTime) {
+        self.lock().rules.set_venue_time(time);
+        self.grant_permits();
     }
 
     /// Pauses the group and shrinks its allowances, since the venue refused a request as one too many.

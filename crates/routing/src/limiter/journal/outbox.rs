@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_goes_when_it_is_full_and_that_is_told_once() {
+    fn the_oldest_goes_when_it_is_full_and_that_is_reported_once() {
         let outbox = Outbox::default();
         let stamp = ClockStamp { wall: Timestamp::EPOCH, steady: None };
         let record = |number| OutgoingRecord { kind: RecordKind::Sent, stamp, group: "x", number, weight: 1 };

@@ -191,7 +191,7 @@ fn it_does_not_grow_for_ever() {
 }
 
 #[test]
-fn a_weight_is_told_and_outlives_the_process() {
+fn a_weight_is_reported_and_outlives_the_process() {
     let place = JournalFixture::new();
     let (one, other) = (place.open(), place.open());
     one.try_lock().unwrap().record_grant("candles", 1, 250);

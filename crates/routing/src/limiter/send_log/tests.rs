@@ -7,7 +7,7 @@ use crate::limiter::rule_set::RuleSet;
 
 const GROUP: RateLimitGroup = RateLimitGroup("x");
 const WINDOW: Duration = Duration::from_secs(1);
-const ALL: fn(WindowShare) -> bool = |_| true;
+const ALL: CountedShare = CountedShare::All;
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -37,7 +37,7 @@ impl TestLog {
         self.log.remove(id);
     }
 
-    fn next_slot(&self, now: Instant, allowed: u32, counts: fn(WindowShare) -> bool) -> NextSlot {
+    fn next_slot(&self, now: Instant, allowed: u32, counts: CountedShare) -> NextSlot {
         self.log.next_slot(now, self.rules.reported(None).unwrap(), allowed, 1, counts)
     }
 
@@ -76,7 +76,7 @@ fn what_was_given_up_may_still_arrive_a_little_later() {
 }
 
 #[test]
-fn a_turn_never_used_leaves_no_trace() {
+fn a_permit_never_used_leaves_no_trace() {
     let start = Instant::now();
     let mut sends = sends(1, 3);
     sends.push(0, start, WindowShare::Others);

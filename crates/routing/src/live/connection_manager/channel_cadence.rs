@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_was_never_heard_twice_gets_the_longest_time() {
+    async fn one_that_was_never_received_twice_gets_the_longest_time() {
         let config = LivenessConfig::default();
         let now = Instant::now();
         assert_eq!(ChannelCadence::new(0, now).silence_limit(&config), config.max_silence);

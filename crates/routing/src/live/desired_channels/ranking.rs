@@ -188,7 +188,7 @@ mod tests {
         }
 
         #[test]
-        fn the_order_in_which_wishes_are_listed_changes_nothing(
+        fn the_order_in_which_subscriptions_are_listed_changes_nothing(
             wishes in proptest::collection::vec(candidate_parts(), 0..30),
             cap in 0_usize..20,
         ) {

@@ -45,7 +45,7 @@ impl DesiredWithCache {
 }
 
 #[tokio::test]
-async fn a_channel_is_wanted_until_its_last_wish_is_gone() {
+async fn a_channel_is_wanted_until_its_last_subscription_is_gone() {
     let set = DesiredWithCache::default();
     set.add(&["KRW-ETH", "KRW-BTC"], Interest::Reader);
     set.add(&["KRW-BTC"], Interest::ActiveOrder);
@@ -56,7 +56,7 @@ async fn a_channel_is_wanted_until_its_last_wish_is_gone() {
 }
 
 #[tokio::test]
-async fn only_what_may_change_who_is_followed_is_told() {
+async fn only_what_may_change_who_is_followed_is_reported() {
     let set = DesiredWithCache::default();
     let mut changes = set.0.changes();
     set.add(&["KRW-BTC"], Interest::Reader);
@@ -111,7 +111,7 @@ async fn a_new_watchlist_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn the_most_urgent_wish_counts() {
+async fn the_most_urgent_subscription_counts() {
     let DesiredWithCache(desired, cache) = DesiredWithCache::default();
     let btc = channels(&["KRW-BTC"]);
     desired.add(&btc, Interest::Reader, Priority::Low, &cache);

@@ -2,55 +2,24 @@
 //! restarted, and a wall clock that is set.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use market_backbone_core::{Clock, Priority, RateLimitGroup, RateLimitRule, Timestamp};
+use market_backbone_core::{Priority, RateLimitGroup, RateLimitRule, Timestamp};
 use market_backbone_routing::{JournalConfig, Limiter, LimiterConfig};
+use market_backbone_testkit::TaskClock;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::arrivals::Arrivals;
+use super::network::Network;
 
 pub(crate) const GROUP: RateLimitGroup = RateLimitGroup("candles");
 pub(crate) const WINDOW: Duration = Duration::from_secs(1);
 pub(crate) const NEVER: u64 = u64::MAX;
 
-fn ms(millis: u64) -> Duration {
+pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// How long a request is on the way, in milliseconds: at least the first, at most both.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Network {
-    pub(crate) out: (u64, u64),
-    pub(crate) back: (u64, u64),
-    /// One way in this many takes up to 300 ms longer.
-    pub(crate) spike: u64,
-    /// One request in this many needs a new connection: three more ways out before it is sent off.
-    pub(crate) handshake: u64,
-    /// One request in this many is never answered and given up after 2 s.
-    pub(crate) lost: u64,
-    /// One request in this many is answered with a fault, and asked again.
-    pub(crate) failing: u64,
-    /// From so many ms on each way takes so many ms longer.
-    pub(crate) slower: Option<(u64, u64)>,
-}
-
-impl Network {
-    pub(crate) fn of(out: (u64, u64), back: (u64, u64)) -> Self {
-        let (spike, handshake, lost, failing) = (NEVER, NEVER, NEVER, NEVER);
-        Self { out, back, spike, handshake, lost, failing, slower: None }
-    }
-
-    fn way(&self, (least, jitter): (u64, u64), since: Duration, chance: &mut fastrand::Rng) -> Duration {
-        let spike = if chance.u64(0..self.spike) == 0 { chance.u64(0..=300) } else { 0 };
-        let slower = self.slower.filter(|(from, _)| since >= ms(*from)).map_or(0, |(_, more)| more);
-        let micros = (least + slower) * 1_000 + chance.u64(0..=(jitter * 1_000)).max(spike * 1_000);
-        // Beyond that a request that was given up may come later than is assumed.
-        Duration::from_micros(micros).min(ms(490))
-    }
 }
 
 /// Who asks for what, and what happens meanwhile.
@@ -78,6 +47,8 @@ pub(crate) struct Schedule {
     pub(crate) trust: bool,
     /// Whether some are more urgent than others; then a part of the window is kept for them.
     pub(crate) mixed: bool,
+    /// What the venue's clock showed at the start, in ms, and by how much less and more each answer leaves open.
+    pub(crate) venue_clock: Option<(u64, [u64; 2])>,
 }
 
 impl Schedule {
@@ -100,6 +71,7 @@ impl Schedule {
             seed: 1,
             trust: true,
             mixed: false,
+            venue_clock: None,
         }
     }
 
@@ -125,25 +97,6 @@ pub(crate) struct Run {
     pub(crate) served: u64,
 }
 
-/// A clock that goes with the test's time, and can be set.
-#[derive(Debug)]
-struct Wall {
-    origin: Instant,
-    set_by: AtomicI64,
-}
-
-impl Wall {
-    fn new(origin: Instant, shows: i64) -> Arc<Self> {
-        Arc::new(Self { origin, set_by: AtomicI64::new(shows) })
-    }
-}
-
-impl Clock for Wall {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(self.set_by.load(Ordering::Relaxed)).plus(self.origin.elapsed())
-    }
-}
-
 /// What outlives a process.
 #[derive(Debug)]
 struct World {
@@ -154,8 +107,10 @@ struct World {
     /// In the order in which requests were sent off: the next to be asked, and what has arrived or will.
     next: Mutex<u64>,
     arrivals: Mutex<Vec<(Instant, u32)>>,
-    wall: Arc<Wall>,
-    steady: Arc<Wall>,
+    wall: Arc<TaskClock>,
+    steady: Arc<TaskClock>,
+    /// The venue, where it serves one request at a time; in the order of arrival.
+    server: tokio::sync::Mutex<()>,
 }
 
 impl World {
@@ -166,8 +121,8 @@ impl World {
         let max_wait = Duration::from_secs(if rules.len() > 1 { 3_600 } else { 120 });
         let trust_round_trips = self.schedule.trust;
         let config = LimiterConfig::default().trust_round_trips(trust_round_trips).max_wait(max_wait);
-        let clock: Arc<Wall> = Arc::clone(&self.wall);
-        let steady: Arc<Wall> = Arc::clone(&self.steady);
+        let clock: Arc<TaskClock> = Arc::clone(&self.wall);
+        let steady: Arc<TaskClock> = Arc::clone(&self.steady);
         let path = journal.to_owned();
         let noted = JournalConfig { path, clock, steady: Some(steady) };
         // What is of one name is of one process.
@@ -213,20 +168,36 @@ impl World {
         let network = self.schedule.network;
         let weight = self.schedule.weight_of(number);
         let permit = limiter.acquire(GROUP.with_weight(weight), priority).await.unwrap();
-        if number == 0 || chance.u64(0..network.handshake) == 0 {
+        if (network.cold && number == 0) || chance.u64(0..network.handshake) == 0 {
             for _ in 0..3 {
                 sleep(self.way(network.out, chance)).await;
             }
         }
         // From here on it arrives, whatever becomes of who asked.
         let arrives = Instant::now() + self.way(network.out, chance);
-        self.arrivals.lock().unwrap().push((arrives, weight));
+        let is_lost = chance.u64(0..network.lost) == 0;
+        let counted_late = network.counted_late && !is_lost;
+        if !counted_late {
+            self.arrivals.lock().unwrap().push((arrives, weight));
+        }
         sleep_until(arrives).await;
-        if chance.u64(0..network.lost) == 0 {
+        if is_lost {
             sleep(ms(2_000)).await;
             return false; // the permit is dropped
         }
+        if let Some(service) = network.service(chance) {
+            let _served = self.server.lock().await;
+            sleep(service).await;
+        }
+        if counted_late {
+            // Who gives up before is never counted.
+            self.arrivals.lock().unwrap().push((Instant::now(), weight));
+        }
         sleep(self.way(network.back, chance)).await;
+        if let Some((offset, [less, more])) = self.schedule.venue_clock {
+            let shows = Timestamp::from_secs(86_400).plus(ms(offset) + self.origin.elapsed());
+            limiter.set_venue_time(shows.minus(ms(less)), shows.plus(ms(more)));
+        }
         permit.answered();
         chance.u64(0..network.failing) == 0
     }
@@ -258,7 +229,7 @@ impl World {
             let wall = Arc::clone(&self.wall);
             clocks.spawn(async move {
                 sleep(ms(at)).await;
-                wall.set_by.fetch_add(by, Ordering::Relaxed);
+                wall.set_forward(by);
             });
         }
         let mut beside = JoinSet::new();
@@ -322,8 +293,9 @@ fn play_on(schedule: &Schedule, falls: Option<Duration>) -> Run {
             falls,
             next: Mutex::default(),
             arrivals: Mutex::default(),
-            wall: Wall::new(origin, 1_790_000_000),
-            steady: Wall::new(origin, 8_000),
+            wall: Arc::new(TaskClock::since(origin, Timestamp::from_secs(1_790_000_000))),
+            steady: Arc::new(TaskClock::since(origin, Timestamp::from_secs(8_000))),
+            server: tokio::sync::Mutex::default(),
         });
         let took = Arc::clone(&world).run().await;
         let arrivals = Arrivals::weighing(world.arrivals.lock().unwrap().drain(..));

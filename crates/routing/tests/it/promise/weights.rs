@@ -23,7 +23,7 @@ prop_compose! {
 
 prop_compose! {
     /// Any schedule, with weights and a second rule that takes each of its requests.
-    fn weighted()(
+    pub(super) fn weighted()(
         plain in schedule(),
         max in 1_u32..=40,
         second in second_rule(),
@@ -44,7 +44,7 @@ prop_compose! {
 }
 
 /// What the three kinds of venue would have refused by each rule.
-fn rejected_by_all(run: &Run, schedule: &Schedule, offset: u64) -> Vec<[usize; 3]> {
+pub(super) fn rejected_by_all(run: &Run, schedule: &Schedule, offset: u64) -> Vec<[usize; 3]> {
     let by = |rule: &RateLimitRule| {
         let arrivals = &run.arrivals;
         [

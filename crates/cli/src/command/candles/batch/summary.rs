@@ -61,20 +61,20 @@ impl BatchSummary {
     /// it is pointless to go on.
     pub(super) fn missed(
         &mut self,
-        wish: &SeriesRequest,
+        request: &SeriesRequest,
         error: Error,
         board: &ProgressBoard,
     ) -> anyhow::Result<()> {
         match failure_scope(&error) {
             FailureScope::All => return Err(error.into()),
-            FailureScope::Market if self.left_out.contains(&wish.market) => {}
+            FailureScope::Market if self.left_out.contains(&request.market) => {}
             FailureScope::Market => {
                 board.note(&format!("left out: {error}"));
-                self.left_out.push(wish.market.clone());
-                self.missing_named += usize::from(wish.is_named);
+                self.left_out.push(request.market.clone());
+                self.missing_named += usize::from(request.is_named);
             }
             FailureScope::Series => {
-                let series = format!("{} {}", wish.market, wish.timeframe);
+                let series = format!("{} {}", request.market, request.timeframe);
                 self.consecutive_failures += 1;
                 if self.consecutive_failures == MAX_CONSECUTIVE_FAILURES {
                     return Err(error)
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use market_backbone::{SourceError, Timeframe};
 
-    fn wish(market: &str, is_named: bool) -> SeriesRequest {
+    fn request(market: &str, is_named: bool) -> SeriesRequest {
         SeriesRequest { market: market.to_owned(), timeframe: Timeframe::M1, is_named }
     }
 
@@ -165,10 +165,12 @@ mod tests {
     fn a_market_of_a_list_may_be_gone_and_one_that_was_named_may_not() {
         let (mut listed, mut named, board) = (harvest(1), harvest(1), ProgressBoard::new(1));
         for _timeframe in 0..2 {
-            listed.missed(&wish("KRW-GONE", false), error(SourceErrorKind::UnknownMarket), &board).unwrap();
+            listed
+                .missed(&request("KRW-GONE", false), error(SourceErrorKind::UnknownMarket), &board)
+                .unwrap();
         }
         assert_eq!((listed.left_out.len(), listed.ensure_complete().is_ok()), (1, true));
-        named.missed(&wish("KRW-GONE", true), error(SourceErrorKind::UnknownMarket), &board).unwrap();
+        named.missed(&request("KRW-GONE", true), error(SourceErrorKind::UnknownMarket), &board).unwrap();
         assert!(named.ensure_complete().is_err());
         listed.series = 0;
         assert!(listed.ensure_any().is_err(), "nothing at all is a failure");
@@ -176,12 +178,12 @@ mod tests {
 
     #[test]
     fn what_all_share_ends_the_run_and_so_do_many_failures_in_a_row() {
-        let (mut harvest, board, wish) = (harvest(0), ProgressBoard::new(1), wish("KRW-BTC", false));
-        assert!(harvest.missed(&wish, error(SourceErrorKind::Banned(None)), &board).is_err());
+        let (mut harvest, board, request) = (harvest(0), ProgressBoard::new(1), request("KRW-BTC", false));
+        assert!(harvest.missed(&request, error(SourceErrorKind::Banned(None)), &board).is_err());
         for _ in 1..MAX_CONSECUTIVE_FAILURES {
-            harvest.missed(&wish, error(SourceErrorKind::TimedOut), &board).unwrap();
+            harvest.missed(&request, error(SourceErrorKind::TimedOut), &board).unwrap();
         }
-        let said = harvest.missed(&wish, error(SourceErrorKind::TimedOut), &board).unwrap_err();
+        let said = harvest.missed(&request, error(SourceErrorKind::TimedOut), &board).unwrap_err();
         assert!(said.to_string().contains("consecutive"), "{said}");
         assert!(harvest.ensure_complete().is_err());
     }
