@@ -79,7 +79,8 @@ impl RecentTradeIds {
             self.keys.push(key);
         } else {
             self.keys[self.oldest] = key;
-            self.oldest = (self.oldest + 1) % self.capacity;
+            // No division: this is on the way of every trade.
+            self.oldest = if self.oldest + 1 == self.capacity { 0 } else { self.oldest + 1 };
         }
     }
 }
