@@ -144,7 +144,7 @@ impl Delays {
         place.unwrap_or(self.0.len()) as f64 / 1_000.0
     }
 
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let [p50, p99, p999, most] = [0.5, 0.99, 0.999, 0.999_999_9].map(|share| self.at(share));
         format!("p50 {p50:.2} ms, p99 {p99:.2} ms, p99.9 {p999:.2} ms, worst {most:.1} ms")
     }
@@ -243,8 +243,8 @@ fn over_the_socket(flood: TradeFlood, long: Duration) -> anyhow::Result<()> {
             metrics.repeated,
             metrics.dropped + metrics.unreadable
         );
-        println!("  frame to reader: {}", seen.within.told());
-        println!("  venue to reader: {}", seen.whole_way.told());
+        println!("  frame to reader: {}", seen.within.summary());
+        println!("  venue to reader: {}", seen.whole_way.summary());
         let share = used.map_or(f64::NAN, |used| used.as_secs_f64() / took.as_secs_f64() * 100.0);
         let at = |share: f64| memory.get((memory.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
         println!(

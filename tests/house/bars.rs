@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a feed of bars has told.
 #[derive(Debug, Default)]
-struct Told {
+struct DeliveredBars {
     /// The revisions of each bar, in the order in which they came.
     bars: BTreeMap<Timestamp, Vec<(u32, Candle)>>,
     order: Vec<Timestamp>,
@@ -25,7 +25,7 @@ struct Told {
     is_whole: bool,
 }
 
-impl Told {
+impl DeliveredBars {
     async fn read(&mut self, feed: &mut Feed, until: Instant) {
         match timeout_at(until, feed.next()).await.expect("in time").expect("a feed without end") {
             FeedEvent::Bar { candle, revision, .. } => {
@@ -49,26 +49,26 @@ async fn bars_are_the_candles_that_pages_show_each_once_however_often_the_socket
     let house = House::begun_at(FROZEN_AT, Scenario { faults, ..Scenario::default() }).await.unwrap();
     let bot = house.backbone.client(Priority::Critical);
     let mut feed = bot.subscribe("KRW-BTC", [StreamKind::Bar(Timeframe::S1)]).await.unwrap();
-    let (mut told, until) = (Told::default(), Instant::now() + PATIENCE);
-    while told.opened < 3 || told.order.len() < 12 {
-        told.read(&mut feed, until).await;
+    let (mut delivered, until) = (DeliveredBars::default(), Instant::now() + PATIENCE);
+    while delivered.opened < 3 || delivered.order.len() < 12 {
+        delivered.read(&mut feed, until).await;
     }
     // What is told after the last of the breaks is told of a whole feed.
     house.venue.set_faults(Faults::default());
-    let broken = told.order.len();
-    while !told.is_whole || told.order.len() < broken + 8 {
-        told.read(&mut feed, until).await;
+    let broken = delivered.order.len();
+    while !delivered.is_whole || delivered.order.len() < broken + 8 {
+        delivered.read(&mut feed, until).await;
     }
-    assert!(told.order.is_sorted(), "{:?}", told.order);
+    assert!(delivered.order.is_sorted(), "{:?}", delivered.order);
     // The last few may still be revised.
-    let compared = &told.order[..told.order.len() - 4];
+    let compared = &delivered.order[..delivered.order.len() - 4];
     let (first, last) = (compared[0], compared[compared.len() - 1]);
     let end = last.plus(Duration::from_secs(1));
     let pages = bot.candles("KRW-BTC", Timeframe::S1).range(first..end).closed().await.unwrap();
     let shown: Vec<_> = pages.candles.iter().map(|candle| candle.open_time).collect();
     assert_eq!(shown, compared, "each once, and none that the pages do not show");
     for candle in &pages.candles {
-        let revisions = &told.bars[&candle.open_time];
+        let revisions = &delivered.bars[&candle.open_time];
         assert!(
             revisions.iter().map(|(revision, _)| *revision).eq(0..revisions.len() as u32),
             "{revisions:?}"

@@ -33,7 +33,7 @@ async fn play(driver: Driver, line: &Line) -> Result<(), String> {
         (Does::Clocks { before, after }, Holds::Closed) => {
             clocks::play(driver, line.market, before, after).await
         }
-        (Does::Feed { happens, faults, next }, Holds::Healed | Holds::Told | Holds::GoesOn) => {
+        (Does::Feed { happens, faults, next }, Holds::Healed | Holds::Reported | Holds::GoesOn) => {
             feeds::play(driver, line.market, (happens, faults, next), line.holds).await
         }
         _ => Err("of this it makes no sense to ask that".to_owned()),
@@ -49,7 +49,7 @@ fn lines(rule: Rule, is_of_massive: bool) -> Vec<&'static Line> {
 
 /// The failure of one line hides no other.
 #[track_caller]
-fn verdict(played: Vec<Result<(), String>>) {
+fn report_failures(played: Vec<Result<(), String>>) {
     let count = played.len();
     let failed: Vec<String> = played.into_iter().filter_map(Result::err).collect();
     assert!(count > 0, "no line shows it");
@@ -58,7 +58,9 @@ fn verdict(played: Vec<Result<(), String>>) {
 
 /// All lines at once, each over sockets of its own.
 async fn over_real_sockets(rule: Rule, is_of_massive: bool) {
-    verdict(join_all(lines(rule, is_of_massive).into_iter().map(|line| play(Driver::Sockets, line))).await);
+    report_failures(
+        join_all(lines(rule, is_of_massive).into_iter().map(|line| play(Driver::Sockets, line))).await,
+    );
 }
 
 /// One line after the other, each in a runtime of its own, which has no sockets and whose time is paused.
@@ -68,7 +70,7 @@ fn without_waiting(rule: Rule, is_of_massive: bool) {
         let runtime = runtime.enable_time().start_paused(true).build().unwrap();
         runtime.block_on(play(Driver::Paused, line))
     };
-    verdict(lines(rule, is_of_massive).into_iter().map(play_one).collect());
+    report_failures(lines(rule, is_of_massive).into_iter().map(play_one).collect());
 }
 
 /// Tests of these names, played both ways: each a rule, and whether it is of Massive.

@@ -15,7 +15,7 @@ use market_backbone_emulator::StockBar;
 use self::rig::{DAY, ELEVEN, HOUR, MINUTE, Stocks, at, millis, range};
 
 /// Prices, and the open time they begin at.
-fn told(bar: &StockBar) -> (i64, [f64; 4]) {
+fn row_of(bar: &StockBar) -> (i64, [f64; 4]) {
     let dollars = |e8: i64| e8 as f64 / 1e8;
     (bar.start_ms, [bar.open_e8, bar.high_e8, bar.low_e8, bar.close_e8].map(dollars))
 }
@@ -35,7 +35,7 @@ async fn a_month_with_a_half_day_equals_the_tape_and_is_asked_once() {
         let plan = ask().plan().await.unwrap();
         assert_eq!((plan.pages, plan.requests[0].1), (1, 1), "{code}: a month has no more bars than a page");
         let set = ask().await.unwrap();
-        let tape: Vec<_> = house.venue.stocks().minutes(code, from, to, ELEVEN).iter().map(told).collect();
+        let tape: Vec<_> = house.venue.stocks().minutes(code, from, to, ELEVEN).iter().map(row_of).collect();
         assert!(tape.len() > 50, "{code}");
         assert_eq!(shown(&set.candles), tape, "{code}");
         assert_eq!(set.stats.requests, 1, "{code}");
@@ -112,7 +112,7 @@ async fn days_begin_at_midnight_in_new_york() {
     assert_eq!(opens, days);
     let tape =
         set.candles.iter().map(|row| house.venue.stocks().day("AAPL", row.open_time.as_millis(), ELEVEN));
-    assert_eq!(shown(&set.candles), tape.map(|bar| told(&bar.unwrap())).collect::<Vec<_>>());
+    assert_eq!(shown(&set.candles), tape.map(|bar| row_of(&bar.unwrap())).collect::<Vec<_>>());
     house.close().await;
 }
 
@@ -155,7 +155,7 @@ async fn a_day_of_the_whole_market_is_one_request_and_then_none() {
     for code in ["AAPL", "RARE", "SHY", "SPLIT"] {
         let set = house.client().candles(code, Timeframe::D1).range(range(from, to)).await.unwrap();
         let tape = house.venue.stocks().day(code, from, ELEVEN).unwrap();
-        assert_eq!(shown(&set.candles), [told(&tape)], "{code}");
+        assert_eq!(shown(&set.candles), [row_of(&tape)], "{code}");
         assert_eq!((set.stats.requests, house.asked()), (0, 1), "{code}");
     }
     // It agrees with what is told of the share alone, so that neither is disputed.
@@ -185,7 +185,7 @@ async fn a_market_of_thousands_is_kept_in_one_go() {
     for code in tickers.iter().step_by(count / 50) {
         let Some(bar) = house.venue.stocks().day(code, from, ELEVEN) else { continue };
         let set = house.client().candles(code, Timeframe::D1).range(range(from, to)).await.unwrap();
-        assert_eq!(shown(&set.candles), [told(&bar)], "{code}");
+        assert_eq!(shown(&set.candles), [row_of(&bar)], "{code}");
     }
     assert_eq!(house.asked(), 1);
     house.close().await;

@@ -55,7 +55,7 @@ fn on_tape(house: &House, range: &std::ops::Range<Timestamp>) -> BTreeMap<i64, (
     told
 }
 
-fn as_told(candles: &CandleColumns) -> BTreeMap<i64, ([f64; 4], i64)> {
+fn figures(candles: &CandleColumns) -> BTreeMap<i64, ([f64; 4], i64)> {
     let told = |c: &Candle| ([c.open, c.high, c.low, c.close], (c.volume * 1e8).round() as i64);
     candles.iter().map(|candle| (candle.open_time.as_secs(), told(&candle))).collect()
 }
@@ -68,7 +68,7 @@ async fn what_is_recorded_is_what_happened_and_costs_no_request() {
     let range = second(5)..second(9);
     eventually_async(|| is_known(&client, range.clone())).await;
     let set = seconds(&client, range.clone()).await;
-    assert_eq!(as_told(&set.candles), on_tape(&house, &range));
+    assert_eq!(figures(&set.candles), on_tape(&house, &range));
     assert!(set.coverage.spans().iter().all(|span| span.provenance.origin == Origin::Socket), "{set:?}");
     assert_eq!(house.asked("candles") + house.asked("crix-trades"), 0);
     recording.stop().await;
@@ -111,7 +111,7 @@ async fn what_a_dropped_socket_swallowed_is_asked_for_and_never_made_up() {
     eventually_async(|| async { SystemClock.now() > range.end.plus(Duration::from_secs(6)) }).await;
     let asked = house.asked("candles");
     let set = seconds(&client, range.clone()).await;
-    assert_eq!(as_told(&set.candles), on_tape(&house, &range));
+    assert_eq!(figures(&set.candles), on_tape(&house, &range));
     assert!(set.coverage.disputes().is_empty(), "{set:?}");
     let metrics = house.backbone.metrics().recorder;
     assert!(metrics.unknown > 0 && metrics.written > 0, "{metrics:?}");

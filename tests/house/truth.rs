@@ -26,7 +26,9 @@ use market_backbone_coordinator::{Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     CandleQuery, CandleSource, CandleStore, Clock, Forming, Grid, PageSource, Selection, TimeRange, Timestamp,
 };
-use market_backbone_storage::{ClockAwareSource, MemoryStore, SqliteStore, StoreConfig, StoredSource};
+use market_backbone_storage::{
+    ClockAwareSource, MemoryStore, SealingConfig, SqliteStore, StoreConfig, StoredSource,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -43,6 +45,8 @@ struct World {
     venue: Arc<Venue>,
     clock: Arc<Clocks>,
     store: Arc<dyn CandleStore>,
+    /// The same store, if it is on disk.
+    folder: Option<Arc<SqliteStore>>,
     source: Arc<dyn CandleSource>,
     place: Place,
     history: History,
@@ -55,12 +59,12 @@ struct World {
 impl World {
     async fn new(history: History, place: Place) -> Self {
         let now = minute(START).plus(Duration::from_secs(30));
-        let clock = Arc::new(Clocks::new(now, history.manners.skew, history.manners.machine));
-        let tape = Tape::new(history.market.clone(), Duration::from_millis(history.manners.lag));
-        let venue = Arc::new(Venue::new(tape, history.manners, Arc::clone(&clock)));
-        let store = open(&place, history.cached).await;
+        let clock = Arc::new(Clocks::new(now, history.behaviour.skew, history.behaviour.machine));
+        let tape = Tape::new(history.market.clone(), Duration::from_millis(history.behaviour.lag));
+        let venue = Arc::new(Venue::new(tape, history.behaviour, Arc::clone(&clock)));
+        let (store, folder) = open(&place, history.cached).await;
         let source = source(&store, &venue, &clock, &history);
-        Self { venue, clock, store, source, place, history, answered: None, steps: Mutex::default() }
+        Self { venue, clock, store, folder, source, place, history, answered: None, steps: Mutex::default() }
     }
 
     async fn take(&mut self, step: Step) {
@@ -200,14 +204,18 @@ impl World {
 
     /// Only what goes wrong may be the reason for no answer.
     fn check_excuse(&self, error: &str) {
-        let trouble = self.history.manners.faults > 0
-            || !self.history.manners.falsehoods.is_none()
+        let trouble = self.history.behaviour.faults > 0
+            || !self.history.behaviour.falsehoods.is_none()
             || self.history.steps.iter().any(|step| matches!(step, Step::Outage(_)));
         assert!(trouble, "no answer, and nothing went wrong: {error}");
     }
 
     async fn begin(&self) -> Holding {
         *self.venue.log.lock().unwrap() = venue::Log::default();
+        // In half of the histories all that is known is read from sealed files, in the others what rests.
+        if let Some(folder) = self.folder.as_ref().filter(|_| self.history.steps.len().is_multiple_of(2)) {
+            folder.seal().await.unwrap();
+        }
         *self.steps.lock().unwrap() = self.clock.is_measured().then(|| self.clock.step_count());
         Holding::of(self.store.as_ref()).await
     }
@@ -224,9 +232,9 @@ impl World {
         if !knew_the_time {
             return;
         }
-        check_asked(&log.asked, self.history.manners.page, before, &after, wants_forming);
+        check_asked(&log.asked, self.history.behaviour.page, before, &after, wants_forming);
         // With several pages under way one may have been given up at the moment it came.
-        if heard_out && self.history.manners.in_flight == 1 {
+        if heard_out && self.history.behaviour.in_flight == 1 {
             let doubted = self.venue.doubted.lock().unwrap();
             check_noticed(&tape, before, &after, (&log.shown, &doubted), now);
         }
@@ -239,7 +247,7 @@ impl World {
         if self.place.is_some() {
             // What was being written is written to its end, as if the process had been killed right after.
             self.store.close().await;
-            self.store = open(&self.place, self.history.cached).await;
+            (self.store, self.folder) = open(&self.place, self.history.cached).await;
         }
         self.source = source(&self.store, &self.venue, &self.clock, &self.history);
         let after = Holding::of(self.store.as_ref()).await;
@@ -248,12 +256,15 @@ impl World {
     }
 }
 
-/// The store at `place`.
-async fn open(place: &Place, cached: bool) -> Arc<dyn CandleStore> {
-    let Some(dir) = place else { return Arc::new(MemoryStore::new()) };
+/// The store at `place`, where every row soon gets into a sealed file.
+async fn open(place: &Place, cached: bool) -> (Arc<dyn CandleStore>, Option<Arc<SqliteStore>>) {
+    let Some(dir) = place else { return (Arc::new(MemoryStore::new()), None) };
     let cache_bytes = if cached { 1 << 20 } else { 0 };
-    let config = StoreConfig::new(dir).cache_bytes(cache_bytes);
-    Arc::new(SqliteStore::open(config).await.expect("a data folder"))
+    let sealing = SealingConfig::default().min_rows(1).rest(Duration::ZERO);
+    let config = StoreConfig::new(dir).cache_bytes(cache_bytes).sealing(sealing);
+    let folder = Arc::new(SqliteStore::open(config).await.expect("a data folder"));
+    let store: Arc<dyn CandleStore> = Arc::<SqliteStore>::clone(&folder);
+    (store, Some(folder))
 }
 
 fn source(
@@ -263,7 +274,7 @@ fn source(
     history: &History,
 ) -> Arc<dyn CandleSource> {
     let config = CoordinatorConfig::default()
-        .in_flight(history.manners.in_flight)
+        .in_flight(history.behaviour.in_flight)
         .page_retries(4)
         .retry_pause(Duration::ZERO);
     let pages: Arc<dyn PageSource> = Arc::<Venue>::clone(venue);

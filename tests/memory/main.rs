@@ -35,7 +35,7 @@ struct Plan {
 
 impl Plan {
     #[expect(clippy::disallowed_methods, reason = "how long a test may take is up to whoever runs it")]
-    fn wished() -> Self {
+    fn configured() -> Self {
         match std::env::var("MEMORY").as_deref() {
             Ok("fast") => Self { markets: 200, minutes: 60, is_real: false },
             Ok("1h") => Self { markets: 200, minutes: 60, is_real: true },
@@ -59,7 +59,7 @@ async fn glance(client: &Client, markets: &[String]) -> Feed {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_does_not_grow_with_time() {
-    let plan = Plan::wished();
+    let plan = Plan::configured();
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(MADE_MS)));
     let time = if plan.is_real { Time::Real } else { Time::Made(Arc::clone(&clock)) };
     let venue = Firehose::start(plan.markets, time).await;

@@ -177,6 +177,9 @@ impl CandleQuery {
 pub enum Delivery {
     /// Every event in order. When `capacity` of them wait, the oldest is dropped and the reader receives the
     /// number of dropped events ([`FeedEvent::Lagged`](crate::FeedEvent::Lagged)).
+    ///
+    /// A stream takes the next few events over at once, up to an eighth of `capacity` and 64. They count as waiting, but
+    /// are delivered even if younger ones are dropped.
     Buffered {
         /// The number of events that may wait.
         capacity: usize,

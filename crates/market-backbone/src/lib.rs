@@ -57,8 +57,8 @@ pub use storage::Storage;
 pub use store::{Finding, IntegrityIssue, IssueLocation, RepairPlan};
 #[cfg(feature = "sqlite")]
 pub use store::{
-    MaintenanceConfig, MaintenanceReport, Retention, SeriesStats, ShardMaintenance, ShardStats, SqliteStore,
-    StoreConfig, StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SealReport, SealingConfig, SeriesStats,
+    ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
 pub use subscribe_request::SubscribeRequest;
 pub use system_clock::{SystemClock, SystemNow};

@@ -3,6 +3,6 @@
 pub use market_backbone_storage::{Finding, IntegrityIssue, IssueLocation, RepairPlan};
 #[cfg(feature = "sqlite")]
 pub use market_backbone_storage::{
-    MaintenanceConfig, MaintenanceReport, Retention, SeriesStats, ShardMaintenance, ShardStats, SqliteStore,
-    StoreConfig, StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SealReport, SealingConfig, SeriesStats,
+    ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };

@@ -4,6 +4,7 @@
 //! reply, so only confirmed channels count.
 
 mod compact;
+mod elements;
 mod frame;
 mod scan;
 mod tokens;

@@ -104,7 +104,7 @@ fn say(what: &str, mut times: Vec<Duration>) {
     );
 }
 
-fn tell(report: &MaintenanceReport, took: Duration) {
+fn print_report(report: &MaintenanceReport, took: Duration) {
     for shard in &report.shards {
         println!(
             "  {:.1} MB before, {:.1} MB after, in {:.2} s; {} steps, made anew: {}; commits waited at most {:.0} ms",
@@ -128,7 +128,7 @@ async fn measure(name: &str, quiet: Duration) {
     let (report, during) = under_load(&store, store.maintain_once()).await;
     let report = report.expect("care succeeds");
     say("meanwhile", during);
-    tell(&report, begun.elapsed());
+    print_report(&report, begun.elapsed());
     let ((), after) = under_load(&store, tokio::time::sleep(Duration::from_secs(2))).await;
     say("afterwards", after);
     store.close().await;

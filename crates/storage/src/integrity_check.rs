@@ -16,12 +16,17 @@ mod series_check;
 
 use market_backbone_core::{CandleStore, StoreError};
 
+pub(crate) use self::derived_check::minutes_of;
+#[cfg(feature = "sqlite")]
+pub(crate) use self::derived_check::run as check_derived;
 #[cfg(feature = "sqlite")]
 pub(crate) use self::finding::Findings;
 pub use self::finding::{Finding, IntegrityIssue, IssueLocation};
 #[cfg(feature = "postgres")]
 pub(crate) use self::ledger_check::{StoredSpan, ledger_issue};
 pub use self::repair::RepairPlan;
+#[cfg(feature = "sqlite")]
+pub(crate) use self::series_check::run as check_series;
 use crate::GridLookup;
 
 /// Checks all series of a store.
@@ -51,9 +56,12 @@ pub async fn check_integrity(
         }
     }
     for series in &all {
+        let Some(minutes) = minutes_of(series).filter(|minutes| all.binary_search(minutes).is_ok()) else {
+            continue;
+        };
         // An unreadable or undescribed series has been found above.
         let Ok(grid) = grids.grid_of(series.symbol.venue()) else { continue };
-        if let Ok(found) = derived_check::run(store, &all, series, grid).await {
+        if let Ok(found) = derived_check::run(store, series, &minutes, grid).await {
             findings.extend(found);
         }
     }

@@ -59,8 +59,8 @@ pub use recorder::{Recorder, RecorderConfig, RecorderMetrics, Recording};
 pub use remote_store::{RemoteStore, RemoteStoreState};
 #[cfg(feature = "sqlite")]
 pub use sqlite_store::{
-    MaintenanceConfig, MaintenanceReport, Retention, SeriesStats, ShardMaintenance, ShardStats, SqliteStore,
-    StoreConfig, StoreStats,
+    MaintenanceConfig, MaintenanceReport, Retention, SealReport, SealingConfig, SeriesStats,
+    ShardMaintenance, ShardStats, SqliteStore, StoreConfig, StoreStats,
 };
 pub use stored_source::StoredSource;
 pub use universe::{

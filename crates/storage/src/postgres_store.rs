@@ -219,8 +219,8 @@ impl CandleStore for PostgresStore {
             let mut snapshot = connections.snapshot().await?;
             let candles = revision_rows::newest_as_of(&mut snapshot, &series, range, limit, moment).await?;
             let cut = candles.first().filter(|_| candles.len() == limit).map(|oldest| oldest.open_time);
-            let told = (rows::first_ms(cut.unwrap_or(range.from())), rows::first_ms(range.to()));
-            let wrong = row_counts::mismatched(&mut snapshot, &series, told).await?;
+            let bounds = (rows::first_ms(cut.unwrap_or(range.from())), rows::first_ms(range.to()));
+            let wrong = row_counts::mismatched(&mut snapshot, &series, bounds).await?;
             snapshot.commit().await?;
             if !wrong.is_empty() {
                 let mut transaction = connections.begin().await?;

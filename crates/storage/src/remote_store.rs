@@ -118,9 +118,9 @@ impl RemoteStore {
             wake: Notify::new(),
             stop: CancellationToken::new(),
         });
-        let (told, first) = oneshot::channel();
+        let (opened, first) = oneshot::channel();
         let tasks = TaskTracker::new();
-        tasks.spawn(reconnect::run(Arc::clone(&shared), told));
+        tasks.spawn(reconnect::run(Arc::clone(&shared), opened));
         tasks.close();
         let store = Self { shared, tasks };
         match timeout(GRACE_PERIOD, first).await {
@@ -176,7 +176,7 @@ impl RemoteStore {
             // Another process may hold a lock while everything else works.
             let coverage = self.shared.store.get().map(|store| store.coverage(series));
             let alive = match coverage {
-                Some(coverage) => timeout(PROBE_TIMEOUT, coverage).await.is_ok_and(|told| told.is_ok()),
+                Some(coverage) => timeout(PROBE_TIMEOUT, coverage).await.is_ok_and(|opened| opened.is_ok()),
                 None => false,
             };
             if !alive {

@@ -7,6 +7,7 @@
 //!   upbit/SOURCE            the source of the candles: upbit
 //!   upbit/COMMITS           the id of the last commit to each shard
 //!   upbit/shard-0000.db     up to 64 tables candles_KRW_BTC_1m(timestamp, open, …), `coverage` and `revision`
+//!   upbit/shard-0000.sealed/… copies of their rows by columns, for long reads
 //!   upbit@127.0.0.1+9001/…  those of the source upbit@127.0.0.1:9001
 //! ```
 //!
@@ -24,6 +25,7 @@ mod commit_file;
 mod commit_id_table;
 mod config;
 mod database_file;
+mod direct_reader;
 pub(crate) mod fault;
 mod folder_lock;
 mod integrity;
@@ -31,13 +33,16 @@ mod ledger_table;
 mod listing;
 mod maintenance;
 mod ownership;
+mod positioned_file;
 mod repair;
 mod revalidation;
 mod revision_table;
 mod salvage;
 mod schema;
+mod sealed;
 mod series_state;
 mod shard;
+mod shard_check;
 mod shard_index;
 mod shard_pool;
 mod shard_transaction;
@@ -45,6 +50,7 @@ mod shard_writer;
 mod source_registry;
 mod stats;
 mod table_name;
+mod table_read;
 mod validation;
 mod verified_rows;
 mod write_lock;
@@ -57,13 +63,15 @@ use market_backbone_core::{Series, StoreError, VenueId};
 
 use self::block_cache::BlockCache;
 pub(crate) use self::checksum::of_bytes as checksum_of;
-pub use self::config::{MaintenanceConfig, Retention, StoreConfig};
+pub use self::config::{MaintenanceConfig, Retention, SealingConfig, StoreConfig};
 pub(crate) use self::database_file::{UNIVERSES, open_writer};
 use self::folder_lock::{FolderLock, LockMode};
 use self::maintenance::MaintenanceState;
 pub use self::maintenance::{MaintenanceReport, ShardMaintenance};
 use self::repair::is_damage;
 pub(crate) use self::salvage::set_aside;
+use self::sealed::SealQueue;
+pub use self::sealed::SealReport;
 use self::series_state::{SeriesLocation, SeriesState};
 use self::shard_index::ShardIndex;
 use self::shard_pool::{ShardId, ShardLease, ShardPool};
@@ -85,6 +93,7 @@ pub struct SqliteStore {
     shards: Arc<ShardPool>,
     sources: Arc<SourceRegistry>,
     cache: BlockCache,
+    seal_queue: Arc<SealQueue>,
     series: Arc<RwLock<SeriesMap>>,
     maintenance: Arc<MaintenanceState>,
     // Nothing is cached, because others may change it.
@@ -120,6 +129,7 @@ impl SqliteStore {
         lock.require_same_folder()?;
         let store = Self::from_parts(opened, Some(Arc::new(lock)), config);
         maintenance::spawn(&store);
+        sealed::spawn(&store);
         Ok(store)
     }
 
@@ -145,9 +155,12 @@ impl SqliteStore {
         config: StoreConfig,
     ) -> Self {
         let (read_only, sources) = (lock.is_none(), Arc::new(sources));
+        let seal_queue = Arc::new(SealQueue::new(config.sealing));
+        let shared = (Arc::clone(&sources), Arc::clone(&seal_queue));
         Self {
             index: Arc::new(index),
-            shards: Arc::new(ShardPool::new(&config, Arc::clone(&sources), lock)),
+            shards: Arc::new(ShardPool::new(&config, shared, lock)),
+            seal_queue,
             sources,
             cache: BlockCache::new(config.cache_bytes),
             series: Arc::default(),

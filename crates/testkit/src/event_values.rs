@@ -1,6 +1,12 @@
 //! Events of which only a price and a time matter.
 
-use market_backbone_core::{Level, OrderBook, Symbol, Ticker, Timestamp};
+use market_backbone_core::{Level, OrderBook, Symbol, Ticker, Timestamp, Trade, TradeId};
+
+/// Returns a trade of size 1, of which the venue does not say who bought.
+#[must_use]
+pub fn trade(symbol: Symbol, id: i64, price: f64, time: Timestamp) -> Trade {
+    Trade { symbol, id: TradeId::Number(id), price, size: 1.0, side: None, time, received: time }
+}
 
 /// Returns a ticker in which everything happened at `time` and at `price`, with volumes of 1.
 #[must_use]

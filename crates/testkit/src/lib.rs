@@ -40,6 +40,7 @@ mod market_page;
 mod plain_frames;
 mod plain_lines;
 mod plain_venue;
+mod recordings;
 mod scripted_candles;
 mod waiting;
 
@@ -50,9 +51,10 @@ pub use candle_values::{
 pub use canned_calls::CannedCalls;
 pub use capabilities::CAPABILITIES;
 pub use clocks::{MachineClock, TaskClock};
-pub use event_values::{ticker, top_of_book};
+pub use event_values::{ticker, top_of_book, trade};
 pub use hooked_store::{HookedStore, StoreCall};
 pub use market_page::market_page;
 pub use plain_venue::{CONNECTS, PLAIN, PlainVenue, channel, symbol};
+pub use recordings::recorded;
 pub use scripted_candles::ScriptedCandles;
 pub use waiting::{eventually, eventually_async, soon};

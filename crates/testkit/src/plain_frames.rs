@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use market_backbone_core::{
     BandIndicators, Candle, ControlMessage, FeedEvent, FrameDecoder, FrameError, FrameOutcome, PriceBand,
-    Series, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe, Timestamp, Trade, TradeId,
+    Series, SourceErrorKind, StreamKind, Symbol, SymbolTable, Ticker, Timeframe, Timestamp, Trade,
 };
 
-use crate::{channel, flat_candle, symbol, ticker, top_of_book};
+use crate::{channel, flat_candle, symbol, ticker, top_of_book, trade};
 
 /// A decoder that counts the frames of its connection.
 #[derive(Debug)]
@@ -101,15 +101,10 @@ impl Dated {
     fn event(&self, kind: &str, symbol: &Symbol, words: &[&str]) -> Option<FeedEvent> {
         let (symbol, received) = (symbol.clone(), self.received);
         Some(match (kind, words) {
-            ("trade", [id, price, time @ ..]) => FeedEvent::Trade(Trade {
-                symbol,
-                id: TradeId::Number(id.parse().ok()?),
-                price: price.parse().ok()?,
-                size: 1.0,
-                side: None,
-                time: self.moment(time)?,
-                received,
-            }),
+            ("trade", [id, price, time @ ..]) => {
+                let trade = trade(symbol, id.parse().ok()?, price.parse().ok()?, self.moment(time)?);
+                FeedEvent::Trade(Trade { received, ..trade })
+            }
             ("ticker", [price, time @ ..]) => {
                 let ticker = ticker(symbol, price.parse().ok()?, self.moment(time)?);
                 FeedEvent::Ticker(Ticker { received, ..ticker })

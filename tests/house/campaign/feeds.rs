@@ -151,7 +151,7 @@ async fn watch(
     let mut within = match holds {
         _ if !needs_gap => CALM * 3,
         // So long it goes on; it need not be healed before.
-        Holds::Told => HEALED_WITHIN,
+        Holds::Reported => HEALED_WITHIN,
         _ => HEALED_WITHIN * patience,
     };
     if let Happens::Away(away_ms) = happens {

@@ -82,7 +82,7 @@ pub(super) enum Holds {
     /// Each trade is told once; the gap was told, and that it is healed.
     Healed,
     /// Each trade is told once, or the gap in which it is missing is told, and that it is lost.
-    Told,
+    Reported,
     /// Each trade is told once, but for those that were stamped ahead. Tickers and quotes go on.
     GoesOn,
 }

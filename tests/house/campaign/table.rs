@@ -6,7 +6,7 @@ use market_backbone_emulator::PageFault::{Empty as NoRows, Hole, Lagging, Stale 
 use market_backbone_emulator::PageKind::Trades;
 
 use super::line::Happens::{Away, Cut, OneAhead, RefusedAtFirst, SomeAhead};
-use super::line::Holds::{Closed, GoesOn, Healed, Newest, Told};
+use super::line::Holds::{Closed, GoesOn, Healed, Newest, Reported};
 use super::line::Market::{Aapl, Btc, Coins, Iota, Shares};
 use super::line::Rule::{Bad, Clock, Empty, Future, Gap, Late, Stale};
 use super::line::{
@@ -153,9 +153,9 @@ pub(super) const TABLE: &[Line] = &[
     line(Gap, "trades lack their middle, away for 2 min", Coins, feed_then(Away(120_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
     line(Gap, "trades are 5 s old once", Coins, feed_then(Cut(4_000), &[(Trades, Old(5_000)), (Trades, Old(5_000))]), Healed),
     line(Gap, "trades lag 4 s once", Coins, feed_then(Cut(4_000), &[(Trades, Lagging(4_000)), (Trades, Lagging(4_000))]), Healed),
-    line(Gap, "most pages empty", Coins, feed(Cut(4_000), "empty_page=0.8"), Told),
-    line(Gap, "most pages lack their middle", Coins, feed(Away(30_000), "holey_trades=0.8"), Told),
-    line(Gap, "a bad trade on every page", Coins, feed(Cut(4_000), "bad_row=1"), Told),
+    line(Gap, "most pages empty", Coins, feed(Cut(4_000), "empty_page=0.8"), Reported),
+    line(Gap, "most pages lack their middle", Coins, feed(Away(30_000), "holey_trades=0.8"), Reported),
+    line(Gap, "a bad trade on every page", Coins, feed(Cut(4_000), "bad_row=1"), Reported),
     line(Gap, "a trade twice on every page", Coins, feed(Cut(4_000), "doubled_row=1"), Healed),
     line(Gap, "first socket refused for 3 s", Coins, feed(RefusedAtFirst(3_000), ""), Healed),
     line(Gap, "venue an hour ahead", Coins, feed(Cut(4_000), "clock_offset=3600000"), Healed),
@@ -170,9 +170,9 @@ pub(super) const TABLE: &[Line] = &[
     line(Gap, "trades lack their middle", Shares, feed_then(Away(240_000), &[(Trades, Hole), (Trades, Hole)]), Healed),
     line(Gap, "trades are 5 s old once", Shares, feed_then(Cut(4_000), &[(Trades, Old(5_000)), (Trades, Old(5_000))]), Healed),
     line(Gap, "trades lag 4 s once", Shares, feed_then(Cut(4_000), &[(Trades, Lagging(4_000)), (Trades, Lagging(4_000))]), Healed),
-    line(Gap, "most pages empty", Shares, feed(Cut(4_000), "empty_page=0.8"), Told),
-    line(Gap, "most pages lack their middle", Shares, feed(Away(240_000), "holey_trades=0.8"), Told),
-    line(Gap, "a bad trade on every page", Shares, feed(Cut(4_000), "bad_row=1"), Told),
+    line(Gap, "most pages empty", Shares, feed(Cut(4_000), "empty_page=0.8"), Reported),
+    line(Gap, "most pages lack their middle", Shares, feed(Away(240_000), "holey_trades=0.8"), Reported),
+    line(Gap, "a bad trade on every page", Shares, feed(Cut(4_000), "bad_row=1"), Reported),
     line(Gap, "a trade twice on every page", Shares, feed(Cut(4_000), "doubled_row=1"), Healed),
     line(Gap, "first socket refused for 3 s", Shares, feed(RefusedAtFirst(3_000), ""), Healed),
     line(Gap, "venue an hour ahead", Shares, feed(Cut(4_000), "clock_offset=3600000"), Healed),
@@ -186,6 +186,6 @@ pub(super) const TABLE: &[Line] = &[
     line(Future, "one trade 61 s ahead", Shares, feed(OneAhead(61_000), ""), GoesOn),
     line(Future, "one trade in five an hour ahead", Shares, feed(SomeAhead, "future_trade=0.2"), GoesOn),
     line(Future, "one trade in five 61 s ahead", Shares, feed(SomeAhead, "future_trade=0.2,future_ms=61000"), GoesOn),
-    line(Future, "and the socket cut", Shares, feed(Cut(4_000), "future_trade=0.2"), Told),
-    line(Future, "and the socket cut", Coins, feed(Cut(4_000), "future_trade=0.2"), Told),
+    line(Future, "and the socket cut", Shares, feed(Cut(4_000), "future_trade=0.2"), Reported),
+    line(Future, "and the socket cut", Coins, feed(Cut(4_000), "future_trade=0.2"), Reported),
 ];

@@ -85,7 +85,7 @@ impl Late {
     }
 
     fn tape_of(&self, ticker: &str, end: i64, moment: i64) -> Vec<(i64, [f64; 4], i128)> {
-        self.venue.stocks().minutes(ticker, FROM, end, moment).iter().map(told).collect()
+        self.venue.stocks().minutes(ticker, FROM, end, moment).iter().map(row_of).collect()
     }
 
     async fn asked(&self, as_of: Option<Timestamp>) -> CandleSet {
@@ -119,7 +119,7 @@ impl Late {
     }
 }
 
-fn told(bar: &StockBar) -> (i64, [f64; 4], i128) {
+fn row_of(bar: &StockBar) -> (i64, [f64; 4], i128) {
     let dollars = |e8: i64| e8 as f64 / 1e8;
     (bar.start_ms, [bar.open_e8, bar.high_e8, bar.low_e8, bar.close_e8].map(dollars), bar.volume_e8)
 }

@@ -45,7 +45,7 @@ pub(super) async fn say(peer: &mut Peer, events: &[String]) {
 }
 
 /// The next thing the client asks for, its keep-alives left aside.
-async fn hear(peer: &mut Peer) -> String {
+async fn next_text(peer: &mut Peer) -> String {
     loop {
         match timeout(Duration::from_secs(20), peer.next())
             .await
@@ -82,13 +82,13 @@ impl Script {
             say(&mut peer, &[status("connected", "Connected Successfully")]).await;
         }
         if step >= Step::Key {
-            assert_eq!(hear(&mut peer).await, format!(r#"{{"action":"auth","params":"{KEY}"}}"#));
+            assert_eq!(next_text(&mut peer).await, format!(r#"{{"action":"auth","params":"{KEY}"}}"#));
         }
         if step >= Step::Success {
             say(&mut peer, &[status("auth_success", "authenticated")]).await;
         }
         if step >= Step::Asked {
-            assert_eq!(hear(&mut peer).await, r#"{"action":"subscribe","params":"T.AAPL,T.ZZ"}"#);
+            assert_eq!(next_text(&mut peer).await, r#"{"action":"subscribe","params":"T.AAPL,T.ZZ"}"#);
         }
         if step >= Step::Confirmed {
             // Of a name that it does not know the venue says nothing.

@@ -10,7 +10,7 @@ use super::clocks::ERROR;
 use super::lies::Falsehoods;
 use super::story::{History, market};
 use super::tape::{REACH, START, Tape, minute, unsettled};
-use super::venue::{Manners, series};
+use super::venue::{Behaviour, series};
 use super::{Holding, World, histories};
 
 /// A market, a range that has ended, and how many seconds pass before each further question.
@@ -28,10 +28,10 @@ fn case() -> impl Strategy<Value = Case> {
         TimeRange::new(minute(START - back - length), minute(START - back)).unwrap()
     });
     let waits = prop::collection::vec(prop_oneof![1..90u64, 1..900u64], 0..12);
-    let manners = (page, 0..=3_000u64, -ERROR..=ERROR, any::<u64>());
-    (market(), manners, ranges, waits).prop_map(|(market, (page, lag, skew, seed), range, waits)| {
+    let behaviour = (page, 0..=3_000u64, -ERROR..=ERROR, any::<u64>());
+    (market(), behaviour, ranges, waits).prop_map(|(market, (page, lag, skew, seed), range, waits)| {
         let (falsehoods, in_flight) = (Falsehoods::default(), 1);
-        let manners = Manners {
+        let behaviour = Behaviour {
             page,
             in_flight,
             faults: 0,
@@ -43,12 +43,12 @@ fn case() -> impl Strategy<Value = Case> {
             haste: 0,
             seed,
         };
-        Case { history: History { market, manners, cached: false, steps: Vec::new() }, range, waits }
+        Case { history: History { market, behaviour, cached: false, steps: Vec::new() }, range, waits }
     })
 }
 
 async fn check(Case { history, range, waits }: Case) {
-    let Manners { page, lag, .. } = history.manners;
+    let Behaviour { page, lag, .. } = history.behaviour;
     let tape = Tape::new(history.market.clone(), Duration::from_millis(lag));
     let mut world = World::new(history, None).await;
     let query = CandleQuery::within(series(), range).forming(Forming::Exclude);

@@ -53,13 +53,13 @@ impl View {
 
 /// The rows that were hidden so far.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct FalseAnswers {
     seed: u64,
     hidden: BTreeSet<i64>,
     pub(crate) lies: u64,
 }
 
-impl Told {
+impl FalseAnswers {
     pub(crate) fn new(seed: u64) -> Self {
         Self { seed, hidden: BTreeSet::new(), lies: 0 }
     }

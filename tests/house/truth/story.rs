@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::clocks::{ERROR, HOUR};
 use super::lies::Falsehoods;
 use super::tape::{Correction, Market, REACH, START, minute};
-use super::venue::{Manners, series};
+use super::venue::{Behaviour, series};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     pub(crate) market: Market,
-    pub(crate) manners: Manners,
+    pub(crate) behaviour: Behaviour,
     /// Whether blocks of candles are kept in memory.
     pub(crate) cached: bool,
     pub(crate) steps: Vec<Step>,
@@ -49,9 +49,9 @@ pub(crate) struct History {
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
     let steps = prop::collection::vec(step(), 1..14);
-    (market(), manners(), any::<bool>(), steps).prop_map(|(market, manners, cached, steps)| History {
+    (market(), behaviour(), any::<bool>(), steps).prop_map(|(market, behaviour, cached, steps)| History {
         market,
-        manners,
+        behaviour,
         cached,
         steps,
     })
@@ -63,7 +63,7 @@ pub(crate) fn market() -> impl Strategy<Value = Market> {
         .prop_map(|(stretches, seed)| Market { stretches, seed })
 }
 
-fn manners() -> impl Strategy<Value = Manners> {
+fn behaviour() -> impl Strategy<Value = Behaviour> {
     // A page of two rows leaves no room to ask the same with another end.
     let page = prop_oneof![4..9u32, Just(20u32), Just(200u32)];
     let in_flight = prop_oneof![Just(1usize), 2..7usize];
@@ -83,7 +83,7 @@ fn manners() -> impl Strategy<Value = Manners> {
         any::<u64>(),
     )
         .prop_map(|(page, in_flight, faults, falsehoods, kept, lag, skew, (haste, machine), seed)| {
-            Manners {
+            Behaviour {
                 page,
                 in_flight,
                 faults,

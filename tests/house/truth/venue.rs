@@ -16,12 +16,12 @@ use market_backbone_core::{
 use market_backbone_testkit::{CAPABILITIES, market_page};
 
 use super::clocks::Clocks;
-use super::lies::{Falsehoods, Told, View, spoil_a_row};
+use super::lies::{FalseAnswers, Falsehoods, View, spoil_a_row};
 use super::tape::{REACH, SETTLING, START, Tape, VISIBLE, dice, minute, minute_of};
 
 /// How the venue behaves.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manners {
+pub(crate) struct Behaviour {
     pub(crate) page: u32,
     /// How many pages may be under way.
     pub(crate) in_flight: usize,
@@ -59,13 +59,13 @@ pub(crate) struct Log {
 pub(crate) struct Venue {
     pub(crate) tape: Mutex<Tape>,
     pub(crate) log: Mutex<Log>,
-    pub(crate) told: Mutex<Told>,
+    pub(crate) false_answers: Mutex<FalseAnswers>,
     /// Slots of rows that were left out.
     pub(crate) doubted: Mutex<Vec<TimeRange>>,
     /// Whether it makes no mistakes any more.
     pub(crate) reformed: AtomicBool,
     clock: Arc<Clocks>,
-    manners: Manners,
+    behaviour: Behaviour,
     capabilities: Capabilities,
     /// So many answers from now on are none.
     pub(crate) down_for: AtomicU32,
@@ -74,7 +74,7 @@ pub(crate) struct Venue {
 
 impl fmt::Debug for Venue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Venue").field("manners", &self.manners).finish_non_exhaustive()
+        f.debug_struct("Venue").field("manners", &self.behaviour).finish_non_exhaustive()
     }
 }
 
@@ -86,31 +86,31 @@ type Rows = Vec<Result<Candle, BadRow>>;
 
 /// Rows that were kept back, or left out of a page because they were spoilt.
 pub(crate) struct Hidden<'a> {
-    told: MutexGuard<'a, Told>,
+    false_answers: MutexGuard<'a, FalseAnswers>,
     doubted: MutexGuard<'a, Vec<TimeRange>>,
 }
 
 impl Hidden<'_> {
     pub(crate) fn has(&self, slot: i64) -> bool {
-        self.told.has_hidden(slot) || self.doubted.iter().any(|range| range.contains(minute(slot)))
+        self.false_answers.has_hidden(slot) || self.doubted.iter().any(|range| range.contains(minute(slot)))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.told.lies == 0 && self.doubted.is_empty()
+        self.false_answers.lies == 0 && self.doubted.is_empty()
     }
 }
 
 impl Venue {
-    pub(crate) fn new(tape: Tape, manners: Manners, clock: Arc<Clocks>) -> Self {
+    pub(crate) fn new(tape: Tape, behaviour: Behaviour, clock: Arc<Clocks>) -> Self {
         Self {
             tape: Mutex::new(tape),
             log: Mutex::default(),
-            told: Mutex::new(Told::new(manners.seed)),
+            false_answers: Mutex::new(FalseAnswers::new(behaviour.seed)),
             doubted: Mutex::default(),
             reformed: AtomicBool::new(false),
             clock,
-            manners,
-            capabilities: capabilities(manners.page),
+            behaviour,
+            capabilities: capabilities(behaviour.page),
             down_for: AtomicU32::new(0),
             answers: AtomicU64::new(0),
         }
@@ -118,12 +118,12 @@ impl Venue {
 
     /// The oldest minute that is still given out.
     pub(crate) fn oldest(&self) -> i64 {
-        START - self.manners.kept.unwrap_or(REACH).min(REACH)
+        START - self.behaviour.kept.unwrap_or(REACH).min(REACH)
     }
 
     /// Whether the absence of older candles proves anything.
     pub(crate) fn keeps_all(&self) -> bool {
-        self.manners.kept.is_none()
+        self.behaviour.kept.is_none()
     }
 
     /// The rows of an answer, and whether it is what an honest one would be.
@@ -132,7 +132,7 @@ impl Venue {
         let tape = self.tape.lock().unwrap();
         let before = request.before.unwrap_or(Timestamp::MAX);
         let within = (self.oldest(), before);
-        let view = self.told.lock().unwrap().view(&tape, within, now, falsehoods, &random);
+        let view = self.false_answers.lock().unwrap().view(&tape, within, now, falsehoods, &random);
         let newest = minute_of(now).min(minute_of(before));
         let slots = (self.oldest()..=newest).rev().filter(|slot| minute(*slot) < before);
         let count = request.count as usize;
@@ -149,11 +149,11 @@ impl Venue {
     fn page(
         &self,
         request: &CandlePageRequest,
-        told: Rows,
+        false_answers: Rows,
         asked_at: Timestamp,
     ) -> Result<CandlePage, SourceError> {
         let mut rows = CandlePageBuilder::new(request, Grid::Utc);
-        told.into_iter().for_each(|row| rows.push(row));
+        false_answers.into_iter().for_each(|row| rows.push(row));
         if rows.is_unreadable() {
             return Err(SourceError::new(SourceErrorKind::Malformed, "no row of the page can be true"));
         }
@@ -164,21 +164,21 @@ impl Venue {
 
     /// Whether more than one page may be under way.
     pub(crate) fn asks_side_by_side(&self) -> bool {
-        self.manners.in_flight > 1
+        self.behaviour.in_flight > 1
     }
 
     /// Whether a program has to find out by itself what time it is, and leaves out of what has closed what may change.
     pub(crate) fn closes_what_has_settled(&self) -> bool {
-        self.manners.machine.is_some()
+        self.behaviour.machine.is_some()
     }
 
     /// What was kept back so far.
     pub(crate) fn hidden(&self) -> Hidden<'_> {
-        Hidden { told: self.told.lock().unwrap(), doubted: self.doubted.lock().unwrap() }
+        Hidden { false_answers: self.false_answers.lock().unwrap(), doubted: self.doubted.lock().unwrap() }
     }
 
     fn falsehoods(&self) -> Falsehoods {
-        if self.reformed.load(Ordering::SeqCst) { Falsehoods::default() } else { self.manners.falsehoods }
+        if self.reformed.load(Ordering::SeqCst) { Falsehoods::default() } else { self.behaviour.falsehoods }
     }
 
     /// Lets others go first, and time go by.
@@ -186,7 +186,7 @@ impl Venue {
         for _ in 0..random(1) % 6 {
             tokio::task::yield_now().await;
         }
-        self.clock.advance(Duration::from_millis(self.manners.haste * random(2) / 100));
+        self.clock.advance(Duration::from_millis(self.behaviour.haste * random(2) / 100));
     }
 
     /// Answers with what there is when the question arrives; how long that takes is for the asking machine to see.
@@ -208,7 +208,7 @@ impl Venue {
 
     /// What goes wrong with the answer that is due; says whether it has been spoilt.
     fn spoil(&self, page: &mut CandlePage, random: impl Fn(u64) -> u64) -> Result<bool, SourceError> {
-        let spoilt = random(3) < self.manners.faults && !self.reformed.load(Ordering::SeqCst);
+        let spoilt = random(3) < self.behaviour.faults && !self.reformed.load(Ordering::SeqCst);
         if spoilt {
             match random(4) % 3 {
                 0 => return Err(SourceError::new(SourceErrorKind::VenueFault, "an error of its own")),
@@ -227,7 +227,7 @@ impl Venue {
     }
 
     fn random(&self) -> impl Fn(u64) -> u64 + use<> {
-        let (seed, number) = (self.manners.seed, self.answers.fetch_add(1, Ordering::SeqCst));
+        let (seed, number) = (self.behaviour.seed, self.answers.fetch_add(1, Ordering::SeqCst));
         move |salt| dice(seed ^ salt, number)
     }
 }

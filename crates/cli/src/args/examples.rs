@@ -15,6 +15,7 @@ pub(crate) fn of(path: &[&str]) -> Option<&'static str> {
         ["man"] => MAN,
         ["store", "stats"] => STORE_STATS,
         ["store", "check"] => STORE_CHECK,
+        ["store", "seal"] => STORE_SEAL,
         ["store", "vacuum"] => STORE_VACUUM,
         ["store", "forget"] => STORE_FORGET,
         ["store", "export"] => STORE_EXPORT,
@@ -109,6 +110,11 @@ const STORE_CHECK: &str = "\
 Examples:
   market-backbone store check
   market-backbone store check --repair";
+
+const STORE_SEAL: &str = "\
+Examples:
+  market-backbone store seal
+  market-backbone store stats                        # how much space the sealed files take";
 
 const STORE_VACUUM: &str = "\
 Examples:

@@ -27,6 +27,10 @@ pub(crate) enum StoreCommand {
     ///
     /// Where --store names a database, there and not in the folder.
     Vacuum(VacuumArgs),
+    /// Copies stored candles into the files that long ranges are read from.
+    ///
+    /// That happens by itself as well, some seconds after they were written, so this is for who cannot wait.
+    Seal,
     /// Forgets candles of one series, so that the venue is asked again.
     ///
     /// Their earlier versions and what is known of them go as well. Where --store names a database, there as well.

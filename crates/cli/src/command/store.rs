@@ -7,6 +7,7 @@ mod database;
 mod export;
 mod forget;
 mod import;
+mod seal;
 mod stats;
 mod vacuum;
 
@@ -32,6 +33,9 @@ pub(crate) async fn run(args: StoreArgs, global: &GlobalArgs) -> anyhow::Result<
                 writing(existing(global)?, async |store| unless_stopped(vacuum::run(args, store)).await).await
             }
         },
+        StoreCommand::Seal => {
+            writing(existing(global)?, async |store| unless_stopped(seal::run(store)).await).await
+        }
         StoreCommand::Forget(args) => forget(args, global).await,
         StoreCommand::Export(args) => match settings::shared(global)? {
             Some(database) => {

@@ -71,7 +71,7 @@ impl Running {
         let child = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
         // The command holds the other end of the pipe as well.
         drop(command);
-        until(|| hears_signals(child.id()));
+        until(|| handles_signals(child.id()));
         Self { child, reader }
     }
 
@@ -104,7 +104,7 @@ impl Drop for Running {
 }
 
 /// Returns whether the process handles SIGTERM, and so has started up.
-fn hears_signals(pid: u32) -> bool {
+fn handles_signals(pid: u32) -> bool {
     const TERM: u64 = 1 << 14;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));

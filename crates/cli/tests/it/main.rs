@@ -25,10 +25,10 @@ mod plan;
 mod postgres_server;
 #[cfg(unix)]
 mod progress;
-mod recorded;
 mod refusals;
 mod resume;
 mod run;
+mod sealed;
 mod secrets;
 mod shared;
 mod side_by_side;

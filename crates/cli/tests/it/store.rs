@@ -65,7 +65,7 @@ fn stats_say_what_is_stored_with_or_without_somebody_using_it() {
 fn looking_into_a_folder_without_a_store_makes_none() {
     let data = tempdir().unwrap();
     let nowhere = data.path().join("nowhere");
-    for command in ["stats", "check", "vacuum"] {
+    for command in ["stats", "check", "seal", "vacuum"] {
         let said = store(&nowhere, &["store", command]);
         assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
         assert!(

@@ -7,14 +7,14 @@ use std::path::Path;
 use market_backbone_emulator::Scenario;
 use tempfile::tempdir;
 
-use crate::recorded::fixture;
 use crate::run::{Print, Venue, assert_same, fold};
+use market_backbone_testkit::recorded;
 
 const MINUTE: i64 = 60_000;
 
 #[test]
 fn candles_of_recorded_trades_equal_an_independent_fold() {
-    let Some(file) = fixture("upbit/trades_krw_2026-05-12_13.csv.gz") else { return };
+    let Some(file) = recorded("upbit/trades_krw_2026-05-12_13.csv.gz") else { return };
     let prints = read(&file);
     let total: usize = prints.values().map(Vec::len).sum();
     assert_eq!(total, 82_162);

@@ -97,6 +97,11 @@ impl BarTracker {
         Channel { symbol: symbol.clone(), kind: StreamKind::Bar(*timeframe) }
     }
 
+    /// Returns the time after its end for which a bar may be revised.
+    pub(super) const fn revision_window(&self) -> Duration {
+        self.rules.window
+    }
+
     /// Returns the cursor's content, where candles that open from `candles_due` on are fetched anyway.
     pub(super) fn checkpoint(&self, candles_due: Timestamp) -> BarCheckpoint {
         let recent: Vec<_> = self.recent.iter().copied().collect();

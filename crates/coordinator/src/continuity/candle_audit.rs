@@ -178,23 +178,19 @@ impl CandleAudit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Series, Symbol, TradeId, VenueId};
+    use market_backbone_core::Series;
+    use market_backbone_testkit as testkit;
 
     const WAIT: Duration = Duration::from_secs(2);
 
-    fn symbol() -> Symbol {
-        Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap()
-    }
-
     fn trade(secs: i64, size: f64) -> Trade {
         let time = Timestamp::from_secs(secs);
-        let id = TradeId::Number(secs);
-        Trade { symbol: symbol(), id, price: 1.0, size, side: None, time, received: time }
+        Trade { size, ..testkit::trade(testkit::symbol("KRW-BTC"), secs, 1.0, time) }
     }
 
     fn candle(secs: i64, volume: f64, is_final: bool) -> Candle {
-        let open_time = Timestamp::from_secs(secs);
-        Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume, turnover: volume, is_final }
+        let candle = testkit::flat_candle(Timestamp::from_secs(secs), 1.0);
+        Candle { volume, turnover: volume, is_final, ..candle }
     }
 
     fn candle_audit() -> CandleAudit {
@@ -288,7 +284,7 @@ mod tests {
     fn after_a_false_alarm_it_rests() {
         let (now, mut closing) = (Instant::now(), candle_audit());
         let page = |volume| {
-            let series = Series::new(symbol(), Timeframe::M1);
+            let series = Series::new(testkit::symbol("KRW-BTC"), Timeframe::M1);
             FeedEvent::Candle { series, candle: candle(0, volume, true), received: Timestamp::EPOCH }
         };
         closing.suspected = Some((Timestamp::EPOCH, 1.0));

@@ -57,6 +57,8 @@ pub(super) struct ChannelState {
     pub(super) has_past: bool,
     /// `true` once the live side has delivered any event of it.
     pub(super) has_live_event: bool,
+    /// The newest snapshot that was delivered. The venue repeats it whenever a subscription changes.
+    pub(super) delivered_snapshot: Option<TradeRank>,
     /// `true` if it was live when its past was last fetched, so that nothing can lie between the two.
     pub(super) is_joined: bool,
     /// `true` between the beginning of a gap and the moment at which events arrive again.
@@ -115,6 +117,7 @@ impl ChannelState {
             phase: ChannelPhase::Live,
             has_past,
             has_live_event: false,
+            delivered_snapshot: None,
             is_joined: !has_past,
             is_down: false,
             needs_refetch: false,

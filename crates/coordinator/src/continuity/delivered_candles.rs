@@ -82,8 +82,7 @@ mod tests {
     use super::*;
 
     fn candle(minute: i64, is_final: bool) -> Candle {
-        let open_time = Timestamp::from_secs(60 * minute);
-        Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0, turnover: 1.0, is_final }
+        Candle { is_final, ..market_backbone_testkit::flat_candle(Timestamp::from_secs(60 * minute), 1.0) }
     }
 
     #[test]

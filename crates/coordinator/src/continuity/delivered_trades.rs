@@ -240,12 +240,10 @@ impl DeliveredTrades {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Symbol, VenueId};
+    use market_backbone_testkit::symbol;
 
     fn trade(id: i64, secs: i64) -> Trade {
-        let symbol = Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap();
-        let time = Timestamp::from_secs(secs);
-        Trade { symbol, id: TradeId::Number(id), price: 1.0, size: 1.0, side: None, time, received: time }
+        market_backbone_testkit::trade(symbol("KRW-BTC"), id, 1.0, Timestamp::from_secs(secs))
     }
 
     const MINUTE: Duration = Duration::from_secs(60);

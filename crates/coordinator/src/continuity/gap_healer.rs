@@ -26,6 +26,7 @@ use super::delivered_trades::EventSource;
 use super::metrics::FeedCounters;
 use super::open_gaps::OpenGaps;
 use super::trade_latency::TradeLatency;
+use super::trade_rank::TradeRank;
 use super::volume_audit::VolumeAudit;
 
 /// An item that waits to be delivered.
@@ -209,7 +210,10 @@ impl GapHealer {
         if is_missed {
             return Some(FeedEvent::Trade(trade));
         }
-        if is_live && is_fresh {
+        let rank = TradeRank::of(&trade);
+        if is_live && is_fresh && state.delivered_snapshot.as_ref().is_none_or(|delivered| *delivered < rank)
+        {
+            state.delivered_snapshot = Some(rank);
             self.ready.push_back(QueuedEvent::Notice(FeedEvent::Snapshot(trade)));
         }
         None

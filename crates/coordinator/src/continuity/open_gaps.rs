@@ -121,13 +121,10 @@ impl OpenGap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{GapCause, StreamKind, Symbol, Timestamp, VenueId};
+    use market_backbone_core::{GapCause, StreamKind, Timestamp};
 
     fn gap(codes: &[&str], from: i64, to: Option<i64>) -> Gap {
-        let channel = |code: &&str| Channel {
-            symbol: Symbol::new(VenueId::new("test"), code).unwrap(),
-            kind: StreamKind::Trade,
-        };
+        let channel = |code: &&str| market_backbone_testkit::channel(code, StreamKind::Trade);
         Gap {
             state: if to.is_some() { GapState::Resumed } else { GapState::Opened },
             channels: codes.iter().map(channel).collect(),

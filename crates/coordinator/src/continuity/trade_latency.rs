@@ -52,12 +52,12 @@ impl TradeLatency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Symbol, TradeId, VenueId};
+    use market_backbone_testkit::symbol;
 
     fn trade(at: i64, delay: i64) -> Trade {
-        let symbol = Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap();
-        let (time, received) = (Timestamp::from_millis(at), Timestamp::from_millis(at + delay));
-        Trade { symbol, id: TradeId::Number(at), price: 1.0, size: 1.0, side: None, time, received }
+        let received = Timestamp::from_millis(at + delay);
+        let trade = market_backbone_testkit::trade(symbol("KRW-BTC"), at, 1.0, Timestamp::from_millis(at));
+        Trade { received, ..trade }
     }
 
     #[test]

@@ -189,39 +189,18 @@ const fn day(moment: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone_core::{Symbol, TradeId, VenueId};
+    use market_backbone_testkit as testkit;
 
     const WAIT: Duration = Duration::from_secs(2);
 
-    fn symbol() -> Symbol {
-        Symbol::new(VenueId::new("test"), "KRW-BTC").unwrap()
-    }
-
     fn trade(secs: i64, size: f64) -> Trade {
         let time = Timestamp::from_secs(secs);
-        let id = TradeId::Number(secs);
-        Trade { symbol: symbol(), id, price: 1.0, size, side: None, time, received: time }
+        Trade { size, ..testkit::trade(testkit::symbol("KRW-BTC"), secs, 1.0, time) }
     }
 
     fn ticker(secs: i64, day_volume: f64) -> Ticker {
-        let time = Timestamp::from_secs(secs);
-        Ticker {
-            symbol: symbol(),
-            price: 1.0,
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            previous_close: 1.0,
-            size: 1.0,
-            side: None,
-            day_volume,
-            day_turnover: 1.0,
-            volume_24h: 1.0,
-            turnover_24h: 1.0,
-            trade_time: time,
-            time,
-            received: time,
-        }
+        let quiet = testkit::ticker(testkit::symbol("KRW-BTC"), 1.0, Timestamp::from_secs(secs));
+        Ticker { day_volume, ..quiet }
     }
 
     #[test]

@@ -95,8 +95,7 @@ pub(crate) fn trade(code: &str, ms: i64) -> Trade {
 
 pub(crate) fn sized(code: &str, ms: i64, size: f64) -> Trade {
     let time = at(ms);
-    let id = TradeId::Number(FIRST_ID + ms);
-    Trade { symbol: symbol(code), id, price: 100.0, size, side: None, time, received: time }
+    Trade { size, ..market_backbone_testkit::trade(symbol(code), FIRST_ID + ms, 100.0, time) }
 }
 
 pub(crate) fn at(ms: i64) -> Timestamp {

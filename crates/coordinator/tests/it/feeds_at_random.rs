@@ -124,19 +124,21 @@ impl Run {
             Act::Opened(channels, from) => {
                 if self.broken.iter().any(|broken| channels.contains(broken)) {
                     self.venue.say(gap(GapState::Opened, channels, *from, None));
-                    self.told(number, |trade| channels.iter().any(|channel| channel.symbol == trade.symbol));
+                    self.delivered(number, |trade| {
+                        channels.iter().any(|channel| channel.symbol == trade.symbol)
+                    });
                 }
             }
             Act::Resumed(channels, from) => {
                 self.broken.retain(|broken| !channels.contains(broken));
                 self.venue.say(gap(GapState::Resumed, channels, *from, Some(ms)));
-                self.told(number, |trade| channels.iter().any(|channel| channel.symbol == trade.symbol));
+                self.delivered(number, |trade| channels.iter().any(|channel| channel.symbol == trade.symbol));
             }
             Act::Choke => self.choked = true,
             Act::Lagged => {
                 self.choked = false;
                 self.venue.say(FeedEvent::Lagged { missed: 1 });
-                self.told(number, |_| true);
+                self.delivered(number, |_| true);
             }
             Act::Restart(pause) => {
                 let cursor = token(self.feed.as_ref().unwrap());
@@ -146,7 +148,7 @@ impl Run {
                 self.away.extend(began..=self.minute());
                 self.feed = Some(self.venue.feed_with(self.subscription.clone(), cursor, strict()).await);
                 self.began = (at(0).plus(self.started.elapsed()), CODES.to_vec());
-                self.told(number, |_| true);
+                self.delivered(number, |_| true);
                 self.back = (ms + pause, number);
             }
             Act::Nap(pause) => {
@@ -190,7 +192,7 @@ impl Run {
     }
 
     /// Records that the feed knows now that some of these trades are missing.
-    fn told(&mut self, number: usize, concerned: impl Fn(&Trade) -> bool) {
+    fn delivered(&mut self, number: usize, concerned: impl Fn(&Trade) -> bool) {
         for trade in self.lost.extract_if(.., |trade| concerned(trade)) {
             self.known.entry(trade.id).or_insert(number);
         }
@@ -359,8 +361,8 @@ async fn simulate(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCase
     };
     let run = run.live(&story).await?;
     check(&story, &run)?;
-    let told = |state| run.gaps.iter().filter(|gap| gap.state == state).count();
-    Ok((told(GapState::Healed), told(GapState::Lost)))
+    let count_of = |state| run.gaps.iter().filter(|gap| gap.state == state).count();
+    Ok((count_of(GapState::Healed), count_of(GapState::Lost)))
 }
 
 fn on_paused_time(seed: u64, is_flawed: bool) -> Result<(usize, usize), TestCaseError> {

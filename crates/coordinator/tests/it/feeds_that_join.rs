@@ -262,6 +262,28 @@ async fn the_last_trade_before_a_feed_is_marked_and_of_no_gap() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_snapshot_that_the_venue_repeats_comes_once() {
+    let venue = Venue::new();
+    venue.traded([trade("A", -60_000), trade("A", -30_000)]);
+    let mut feed = venue.feed_with(subscription(&["A"], &[TRADE]), Start::Now, strict()).await;
+    // A venue sends it again whenever another subscription changes what its socket carries.
+    for millis in [-60_000, -60_000, -30_000, -60_000] {
+        venue.say(FeedEvent::Snapshot(trade("A", millis)));
+    }
+    venue.say(FeedEvent::Trade(trade("A", 1_000)));
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.push(feed.next().await.unwrap());
+    }
+    let want = [
+        FeedEvent::Snapshot(trade("A", -60_000)),
+        FeedEvent::Snapshot(trade("A", -30_000)),
+        FeedEvent::Trade(trade("A", 1_000)),
+    ];
+    assert_eq!(seen, want);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_past_of_days_comes_as_it_is_fetched_and_says_at_once_how_far_back_it_goes() {
     const HOUR: i64 = 3_600_000;
     let venue = Venue::with(|can| {

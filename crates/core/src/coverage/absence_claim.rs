@@ -152,9 +152,9 @@ mod tests {
         let mut claims = Vec::new();
         add(&mut claims, claim(0, 600, 1_000));
         add(&mut claims, claim(300, 900, 2_000));
-        let told: Vec<_> =
+        let kept: Vec<_> =
             claims.iter().map(|claim| (claim.range.from().as_secs(), claim.observations)).collect();
-        assert_eq!(told, [(0, 1), (300, 2), (600, 1)]);
+        assert_eq!(kept, [(0, 1), (300, 2), (600, 1)]);
     }
 
     #[test]

@@ -123,6 +123,13 @@ pub trait CandleStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<StoredCandles, StoreError>;
 
+    /// Returns the number of rows that the store reads best at once from `range`, for readers who want all of it. Some
+    /// thousands, unless it has them in a form that is copied as it is.
+    async fn rows_at_once(&self, series: &Series, range: TimeRange) -> usize {
+        let _ = (series, range);
+        10_000
+    }
+
     /// Returns the newest `limit` rows that open in `range`, each as it stood at `moment`: the oldest version
     /// that was replaced after it, or else the current row. A slot that was proven empty then has none.
     ///

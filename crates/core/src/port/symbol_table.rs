@@ -39,7 +39,11 @@ impl SymbolTable {
     }
 
     /// Adds a symbol, unless it was added before. [`Symbol::any`] adds all markets of its venue.
-    pub fn insert(&mut self, symbol: &Symbol) {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a table keeps what it is given, though as a symbol of its own"
+    )]
+    pub fn insert(&mut self, symbol: Symbol) {
         if symbol.is_any() {
             self.any = Some(symbol.venue());
         }
@@ -66,7 +70,7 @@ impl FromIterator<Symbol> for SymbolTable {
     fn from_iter<I: IntoIterator<Item = Symbol>>(symbols: I) -> Self {
         let mut table = Self::default();
         for symbol in symbols {
-            table.insert(&symbol);
+            table.insert(symbol);
         }
         table
     }
@@ -83,7 +87,7 @@ mod tests {
         let mut table: SymbolTable = [Symbol::new(VENUE, "AAPL").unwrap()].into_iter().collect();
         assert!(table.resolve("AAPL").is_some());
         assert_eq!(table.resolve("MSFT"), None);
-        table.insert(&Symbol::any(VENUE));
+        table.insert(Symbol::any(VENUE));
         assert_eq!(table.resolve("MSFT"), Symbol::new(VENUE, "MSFT").ok());
         assert_eq!(table.resolve("MSFT"), table.resolve("MSFT"));
         assert_eq!(table.resolve("*").map(|symbol| symbol.is_any()), Some(true));
@@ -94,7 +98,7 @@ mod tests {
     fn every_symbol_has_an_index_of_its_own_and_keeps_it() {
         let mut table: SymbolTable = [Symbol::any(VENUE)].into_iter().collect();
         for code in ["A", "B", "A"] {
-            table.insert(&Symbol::new(VENUE, code).unwrap());
+            table.insert(Symbol::new(VENUE, code).unwrap());
         }
         let symbols = ["*", "A", "B", "C", "D"].map(|code| table.resolve(code).unwrap());
         let mut indexes: Vec<_> = symbols.iter().map(|symbol| symbol.table_index().unwrap()).collect();

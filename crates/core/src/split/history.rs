@@ -118,9 +118,9 @@ mod tests {
         let (open, high, low, close) = (700.0, 700.0, 700.0, 700.0);
         let candle =
             Candle { open_time, open, high, low, close, volume: 10.0, turnover: 7_000.0, is_final: true };
-        let told = history.ratio(open_time).map(|ratio| ratio.apply(&candle));
-        assert_eq!(told.map(|told| (told.close, told.volume)), want);
-        assert!(told.is_none_or(|told| told.turnover.to_bits() == 7_000.0_f64.to_bits()));
+        let adjusted = history.ratio(open_time).map(|ratio| ratio.apply(&candle));
+        assert_eq!(adjusted.map(|adjusted| (adjusted.close, adjusted.volume)), want);
+        assert!(adjusted.is_none_or(|adjusted| adjusted.turnover.to_bits() == 7_000.0_f64.to_bits()));
     }
 
     #[test]

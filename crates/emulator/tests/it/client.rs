@@ -118,14 +118,16 @@ impl Client {
     }
 
     /// The next message, or how the connection ended.
-    pub(crate) async fn hear(&mut self) -> Option<Result<Message, tokio_tungstenite::tungstenite::Error>> {
+    pub(crate) async fn next_message(
+        &mut self,
+    ) -> Option<Result<Message, tokio_tungstenite::tungstenite::Error>> {
         timeout(DEADLINE, self.0.next()).await.expect("something within the deadline")
     }
 
     /// The next data frame, which must be a binary one, as JSON.
     pub(crate) async fn frame(&mut self) -> Value {
         loop {
-            match self.hear().await.expect("an open socket").unwrap() {
+            match self.next_message().await.expect("an open socket").unwrap() {
                 Message::Binary(bytes) => return serde_json::from_slice(&bytes).unwrap(),
                 Message::Pong(_) => {}
                 other => panic!("not a binary frame: {other:?}"),

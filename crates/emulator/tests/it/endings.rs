@@ -21,7 +21,7 @@ async fn refused(venue: &RunningEmulator, messages: &[&str]) -> String {
             break frame;
         }
     };
-    match client.hear().await {
+    match client.next_message().await {
         Some(Ok(Message::Close(Some(close)))) => assert_eq!(close.code, CloseCode::Normal),
         other => panic!("not closed: {other:?}"),
     }
@@ -57,11 +57,11 @@ async fn a_silent_socket_is_cut_without_goodbye() {
     // A ping of the protocol is traffic.
     clock.advance(60_000);
     client.0.send(Message::Ping(Vec::new().into())).await.unwrap();
-    assert!(matches!(client.hear().await, Some(Ok(Message::Pong(_)))));
+    assert!(matches!(client.next_message().await, Some(Ok(Message::Pong(_)))));
     clock.advance(60_000);
     assert!(client.frames_until_fence().await.is_empty());
     clock.advance(60_500);
-    let end = client.hear().await;
+    let end = client.next_message().await;
     assert!(!matches!(end, Some(Ok(_))), "cut, not closed: {end:?}");
     assert_eq!(venue.report().sockets.dropped, 1);
     assert_eq!(venue.report().sockets.open, 0);
@@ -91,7 +91,7 @@ async fn a_socket_is_dropped_or_stalled_on_demand() {
     client.frame().await;
     clock.advance(5_000);
     let end = loop {
-        match client.hear().await {
+        match client.next_message().await {
             Some(Ok(Message::Binary(_))) => {}
             end => break end,
         }
@@ -111,7 +111,7 @@ async fn a_socket_is_dropped_or_stalled_on_demand() {
     fresh.frame().await;
     clock.advance(4_000);
     fresh.frame().await;
-    let heard = futures::FutureExt::now_or_never(stalled.hear());
+    let heard = futures::FutureExt::now_or_never(stalled.next_message());
     assert!(heard.is_none(), "{heard:?}");
     assert_eq!(venue.report().sockets.open, 2);
 }
@@ -132,6 +132,6 @@ async fn stopping_ends_every_connection() {
     let mut client = Client::connect(&venue).await;
     client.say("PING").await;
     venue.stop().await;
-    assert!(!matches!(client.hear().await, Some(Ok(_))));
+    assert!(!matches!(client.next_message().await, Some(Ok(_))));
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }

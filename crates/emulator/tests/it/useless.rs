@@ -42,7 +42,7 @@ async fn a_mute_socket_answers_pings_and_never_reports_what_it_kept_to_itself() 
     clock.advance(15_000);
     assert_eq!(news(&mut client).await, [0; 0]);
     client.0.send(Message::Ping(Vec::new().into())).await.unwrap();
-    assert!(matches!(client.hear().await, Some(Ok(Message::Pong(_)))));
+    assert!(matches!(client.next_message().await, Some(Ok(Message::Pong(_)))));
     assert!(due(&venue, 9_000, 30_000).len() > 5, "there was something to tell");
     clock.advance(15_000);
     assert_eq!(news(&mut client).await, due(&venue, 30_000, 40_000));
@@ -60,7 +60,7 @@ async fn a_stalled_socket_receives_what_it_was_sent_when_it_comes_back() {
     // First what had been asked for before, then the answer to what was said during the stall.
     let mut ids = Vec::new();
     let ticker = loop {
-        match client.hear().await {
+        match client.next_message().await {
             Some(Ok(Message::Pong(_))) => {}
             Some(Ok(Message::Binary(frame))) => {
                 let frame: serde_json::Value = serde_json::from_slice(&frame).unwrap();
@@ -106,7 +106,7 @@ async fn a_swallowed_trade_shows_in_the_tickers_sums_alone() {
 /// Reads until the connection ends, and checks that there was no close frame.
 async fn is_cut(client: &mut Client) {
     loop {
-        match client.hear().await {
+        match client.next_message().await {
             Some(Ok(Message::Binary(_))) => {}
             end => return assert!(!matches!(end, Some(Ok(_))), "cut, not closed: {end:?}"),
         }

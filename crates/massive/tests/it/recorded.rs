@@ -2,7 +2,6 @@
 //! here.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,25 +11,9 @@ use market_backbone_core::{
     TradeCursor, TradePageRequest, Venue,
 };
 use market_backbone_massive::{Glossary, MASSIVE, MassiveClient, MoverDirection};
-use market_backbone_testkit::CannedCalls;
+use market_backbone_testkit::{CannedCalls, recorded};
 
 use crate::{NOON, advanced, at, symbol};
-
-/// Returns the folder of samples, or prints that the test is skipped.
-#[expect(clippy::disallowed_methods, reason = "tests have no binary that reads the environment for them")]
-fn samples() -> Option<PathBuf> {
-    let folder = std::env::var("MARKET_BACKBONE_FIXTURES").map_or_else(
-        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"),
-        PathBuf::from,
-    );
-    let folder = folder.join("massive");
-    if !folder.is_dir() {
-        // This bypasses the test harness, which shows what a test prints only where it fails.
-        let _ = std::io::stderr().write_all(b"\nskipped: fixtures not found\n");
-        return None;
-    }
-    Some(folder)
-}
 
 /// Returns a file, and a client each of whose requests it answers.
 fn file(path: &Path) -> (Vec<u8>, MassiveClient) {
@@ -115,7 +98,7 @@ fn read(path: &Path) -> Option<usize> {
 
 #[test]
 fn every_official_sample_of_an_answer_reads() {
-    let Some(folder) = samples() else { return };
+    let Some(folder) = recorded("massive") else { return };
     let (mut read_some, mut passed_over) = (0, Vec::new());
     for path in files(&folder).into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "json")) {
         match read(&path) {
@@ -133,7 +116,7 @@ fn every_official_sample_of_an_answer_reads() {
 
 #[test]
 fn every_official_sample_of_an_event_reads() {
-    let Some(folder) = samples() else { return };
+    let Some(folder) = recorded("massive") else { return };
     let text = fs::read_to_string(folder.join("spec_examples_stocks.json")).unwrap();
     let samples: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
     let symbols: SymbolTable = [Symbol::any(MASSIVE)].into_iter().collect();
@@ -152,7 +135,7 @@ fn every_official_sample_of_an_event_reads() {
 
 #[test]
 fn both_days_around_a_change_of_the_clock_begin_at_midnight_in_new_york() {
-    let Some(folder) = samples() else { return };
+    let Some(folder) = recorded("massive") else { return };
     let range =
         folder.join("official-client-mocks/v2/aggs/ticker/AAPL/range/1/day/2005-04-01/2005-04-04.json");
     let mut body: serde_json::Value = serde_json::from_slice(&fs::read(range).unwrap()).unwrap();
@@ -173,7 +156,7 @@ fn both_days_around_a_change_of_the_clock_begin_at_midnight_in_new_york() {
 
 #[test]
 fn nanoseconds_are_kept_to_the_last_digit() {
-    let Some(folder) = samples() else { return };
+    let Some(folder) = recorded("massive") else { return };
     for (path, field) in [
         ("official-client-mocks/v3/trades/AAPL&limit=2.json", "sip_timestamp"),
         ("docs_samples/v3__trades__stockTicker.json", "sip_timestamp"),

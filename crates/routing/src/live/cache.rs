@@ -5,6 +5,7 @@
 //! writer and never sees a torn value.
 
 mod cached_market;
+mod latest_value;
 mod recent_trade_ids;
 mod seqlock;
 pub(super) mod stale_filter;
@@ -20,8 +21,8 @@ use market_backbone_core::{
 use rustc_hash::FxHashMap;
 
 pub(super) use self::cached_market::CachedMarket;
-use self::cached_market::LastReceived;
-pub use self::cached_market::RecordOutcome;
+use self::latest_value::LastReceived;
+pub use self::latest_value::RecordOutcome;
 use self::stale_filter::FrameArrival;
 
 /// The entries of markets.

@@ -16,11 +16,11 @@ pub(super) struct RejectedRowLog(Mutex<FxHashSet<(Series, Result<Timestamp, Stri
 impl RejectedRowLog {
     /// Returns whether `row` has not been reported yet; from now on it has.
     pub(super) fn is_first_report(&self, series: &Series, row: &RejectedRow) -> bool {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() >= MAX_ENTRIES {
-            told.clear();
+        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.len() >= MAX_ENTRIES {
+            reported.clear();
         }
-        told.insert((series.clone(), row.slot.ok_or_else(|| row.reason.clone())))
+        reported.insert((series.clone(), row.slot.ok_or_else(|| row.reason.clone())))
     }
 }
 
@@ -36,25 +36,25 @@ mod tests {
 
     #[test]
     fn a_row_is_news_once_for_each_series_and_slot() {
-        let told = RejectedRowLog::default();
+        let reported = RejectedRowLog::default();
         let symbol = Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap();
         let [minutes, hours] = [Timeframe::M1, Timeframe::H1].map(|frame| Series::new(symbol.clone(), frame));
-        assert!(told.is_first_report(&minutes, &row(Some(60), "its high is too low")));
-        assert!(!told.is_first_report(&minutes, &row(Some(60), "its low is too high")));
-        assert!(told.is_first_report(&minutes, &row(Some(120), "its high is too low")));
-        assert!(told.is_first_report(&hours, &row(Some(60), "its high is too low")));
-        assert!(told.is_first_report(&minutes, &row(None, "it cannot be read")));
-        assert!(!told.is_first_report(&minutes, &row(None, "it cannot be read")));
-        assert!(told.is_first_report(&minutes, &row(None, "it is of another market")));
+        assert!(reported.is_first_report(&minutes, &row(Some(60), "its high is too low")));
+        assert!(!reported.is_first_report(&minutes, &row(Some(60), "its low is too high")));
+        assert!(reported.is_first_report(&minutes, &row(Some(120), "its high is too low")));
+        assert!(reported.is_first_report(&hours, &row(Some(60), "its high is too low")));
+        assert!(reported.is_first_report(&minutes, &row(None, "it cannot be read")));
+        assert!(!reported.is_first_report(&minutes, &row(None, "it cannot be read")));
+        assert!(reported.is_first_report(&minutes, &row(None, "it is of another market")));
     }
 
     #[test]
     fn the_memory_is_bounded() {
-        let told = RejectedRowLog::default();
+        let reported = RejectedRowLog::default();
         let series = Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), Timeframe::M1);
         for slot in 0..=MAX_ENTRIES as i64 {
-            assert!(told.is_first_report(&series, &row(Some(slot), "")));
+            assert!(reported.is_first_report(&series, &row(Some(slot), "")));
         }
-        assert!(told.0.lock().unwrap().len() <= MAX_ENTRIES);
+        assert!(reported.0.lock().unwrap().len() <= MAX_ENTRIES);
     }
 }

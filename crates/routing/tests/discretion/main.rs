@@ -67,7 +67,7 @@ async fn head_of(stream: &mut TcpStream) -> String {
 }
 
 /// Reads one masked text of less than 126 bytes.
-async fn heard(stream: &mut TcpStream) -> String {
+async fn next_text(stream: &mut TcpStream) -> String {
     let mut begin = [0; 6];
     stream.read_exact(&mut begin).await.unwrap();
     assert_eq!((begin[0], begin[1] & 0x80), (0x81, 0x80), "a whole text, masked");
@@ -94,9 +94,9 @@ async fn serve(mut stream: TcpStream) {
     );
     stream.write_all(reply.as_bytes()).await.unwrap();
     say(&mut stream, "hello").await;
-    assert_eq!(heard(&mut stream).await, format!("login {KEY}"));
+    assert_eq!(next_text(&mut stream).await, format!("login {KEY}"));
     say(&mut stream, "ready").await;
-    assert_eq!(heard(&mut stream).await, "set KRW-BTC/trade");
+    assert_eq!(next_text(&mut stream).await, "set KRW-BTC/trade");
     say(&mut stream, "trade KRW-BTC 1 100").await;
     // Stays until the client goes.
     let _ = stream.read(&mut [0; 64]).await;

@@ -26,7 +26,7 @@ struct House {
 impl House {
     async fn new(config: RouterConfig) -> Self {
         let server = Server::start(Scripted::new(200, "KRW-BTC 1")).await;
-        server.greet(["ticker KRW-BTC 2".to_owned()]);
+        server.greet_with(["ticker KRW-BTC 2".to_owned()]);
         let address = server.address;
         let endpoint = Endpoint::new(format!("http://{address}/"), format!("ws://{address}/socket"));
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_785_753_630)));
@@ -74,15 +74,15 @@ async fn who_asks_often_is_subscribed_and_who_stops_is_not() {
     // Another reader keeps the socket open all the while.
     let other = Subscription::new([symbol("KRW-ETH")], [StreamKind::Ticker]).unwrap();
     let reader = house.router.subscribe(other).await.unwrap();
-    eventually_async(async || house.server.told().contains("KRW-ETH")).await;
-    assert!(!house.server.told().contains("KRW-BTC"));
+    eventually_async(async || house.server.last_message().contains("KRW-ETH")).await;
+    assert!(!house.server.last_message().contains("KRW-BTC"));
     house.follow().await;
-    assert!(house.server.told().contains("KRW-BTC"));
+    assert!(house.server.last_message().contains("KRW-BTC"));
     assert_eq!(house.router.metrics().followed, 1);
     // Nobody asks any more.
     eventually_async(async || house.router.metrics().followed == 0).await;
-    eventually_async(async || !house.server.told().contains("KRW-BTC")).await;
-    assert!(house.server.told().contains("KRW-ETH"));
+    eventually_async(async || !house.server.last_message().contains("KRW-BTC")).await;
+    assert!(house.server.last_message().contains("KRW-ETH"));
     drop(reader);
     house.router.shutdown().await;
 }
@@ -179,7 +179,7 @@ async fn a_screener_is_followed_from_the_first_time_on() {
     let codes: Vec<_> = (0..30).map(|i| format!("KRW-{i}")).collect();
     let rows: Vec<_> = codes.iter().map(|code| format!("{code} 1")).collect();
     house.server.otherwise(Scripted::new(200, &rows.join("\n")));
-    house.server.greet(codes.iter().map(|code| format!("ticker {code} 2")));
+    house.server.greet_with(codes.iter().map(|code| format!("ticker {code} 2")));
     let request = TickerRequest::Symbols(codes.iter().map(|code| symbol(code)).collect());
     let ask = async || house.router.tickers(&request, Priority::High).await.unwrap();
     assert_eq!(ask().await.len(), 30);

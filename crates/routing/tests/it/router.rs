@@ -139,7 +139,7 @@ async fn where_nothing_says_what_time_it_is_or_most_stamps_agree_no_ticker_is_le
 #[tokio::test]
 async fn who_asks_often_is_served_from_the_socket() {
     let server = Server::start(Scripted::new(200, "KRW-BTC 1")).await;
-    server.greet(["ticker KRW-BTC 2".to_owned()]);
+    server.greet_with(["ticker KRW-BTC 2".to_owned()]);
     let router = router(&server).await;
     let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
     let ask = async || router.tickers(&request, NORMAL).await.unwrap()[0].price;
@@ -159,7 +159,7 @@ async fn who_asks_often_is_served_from_the_socket() {
 #[tokio::test]
 async fn what_a_reader_follows_costs_no_request_and_books_are_cut_to_the_depth_asked() {
     let server = Server::start(Scripted::new(200, "")).await;
-    server.greet(["book KRW-BTC 100".to_owned()]);
+    server.greet_with(["book KRW-BTC 100".to_owned()]);
     let router = router(&server).await;
     let subscription = Subscription::new([symbol("KRW-BTC")], [StreamKind::Book]).unwrap();
     let mut reader = router.subscribe(subscription).await.unwrap();
@@ -201,7 +201,7 @@ async fn the_candle_in_progress_comes_as_a_page_while_requests_are_free() {
 #[tokio::test]
 async fn the_candle_in_progress_comes_from_the_socket_while_requests_are_scarce() {
     let server = Server::start(Scripted::new(200, &format!("{} 1", SLOT - 60))).await;
-    server.greet([format!("candle KRW-BTC {SLOT} 7")]);
+    server.greet_with([format!("candle KRW-BTC {SLOT} 7")]);
     let router = router(&server).await;
     router.candle_page(&page(200), NORMAL).await.unwrap();
     let part = router.forming(&series(Timeframe::M1), NORMAL).await.unwrap().unwrap();
@@ -220,7 +220,7 @@ async fn the_candle_in_progress_comes_from_the_socket_while_requests_are_scarce(
 #[tokio::test]
 async fn an_older_candle_on_the_socket_means_that_nothing_has_traded_yet() {
     let server = Server::start(Scripted::new(200, "")).await;
-    server.greet([format!("candle KRW-BTC {} 7", SLOT - 60)]);
+    server.greet_with([format!("candle KRW-BTC {} 7", SLOT - 60)]);
     let router = router(&server).await;
     router.candle_page(&page(200), NORMAL).await.unwrap();
     assert_eq!(router.forming(&series(Timeframe::M1), NORMAL).await.unwrap(), None);

@@ -50,9 +50,9 @@ struct Script {
     asked: Mutex<Vec<String>>,
     arrivals: Mutex<Vec<Instant>>,
     /// The frames for each new subscriber.
-    greeting: Mutex<Vec<String>>,
+    first_frames: Mutex<Vec<String>>,
     /// The messages that the socket received.
-    heard: Mutex<Vec<String>>,
+    received: Mutex<Vec<String>>,
     /// True to close all sockets and refuse new ones.
     sick: watch::Sender<bool>,
 }
@@ -75,8 +75,8 @@ impl Server {
             otherwise: Mutex::new(otherwise),
             asked: Mutex::default(),
             arrivals: Mutex::default(),
-            greeting: Mutex::default(),
-            heard: Mutex::default(),
+            first_frames: Mutex::default(),
+            received: Mutex::default(),
             sick: watch::Sender::default(),
         });
         let app =
@@ -96,8 +96,8 @@ impl Server {
     }
 
     /// Sends these frames to each subscriber from now on.
-    pub(crate) fn greet(&self, frames: impl IntoIterator<Item = String>) {
-        *self.script.greeting.lock().unwrap() = frames.into_iter().collect();
+    pub(crate) fn greet_with(&self, frames: impl IntoIterator<Item = String>) {
+        *self.script.first_frames.lock().unwrap() = frames.into_iter().collect();
     }
 
     /// Closes all sockets and refuses new ones, or accepts them again.
@@ -106,8 +106,8 @@ impl Server {
     }
 
     /// Returns the last message that the socket received.
-    pub(crate) fn told(&self) -> String {
-        self.script.heard.lock().unwrap().last().cloned().unwrap_or_default()
+    pub(crate) fn last_message(&self) -> String {
+        self.script.received.lock().unwrap().last().cloned().unwrap_or_default()
     }
 
     /// Path and query of each request so far.
@@ -161,9 +161,9 @@ async fn socket(State(script): State<Arc<Script>>, upgrade: WebSocketUpgrade) ->
 async fn converse(mut socket: WebSocket, script: Arc<Script>) {
     while let Some(Ok(message)) = socket.recv().await {
         let Message::Text(text) = message else { continue };
-        script.heard.lock().unwrap().push(text.to_string());
-        let greeting = script.greeting.lock().unwrap().clone();
-        for frame in greeting {
+        script.received.lock().unwrap().push(text.to_string());
+        let first_frames = script.first_frames.lock().unwrap().clone();
+        for frame in first_frames {
             if socket.send(Message::Text(frame.into())).await.is_err() {
                 return;
             }

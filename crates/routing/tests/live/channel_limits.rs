@@ -57,8 +57,7 @@ async fn scores_that_tremble_send_nothing_and_one_that_is_clearly_better_does() 
 async fn a_reader_who_has_to_wait_is_told() {
     let rig = Rig::with(PlainVenue::default(), two_tickers()).await;
     let mut reader = rig.read(&["KRW-A"], TICKER, market_backbone_core::Delivery::default());
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("ticker KRW-A 1").await;
     assert_eq!(next(&mut reader).await, "ticker 1");
     let urgent = rig.hub.follow_for(Interest::HotZone, &[channel("KRW-Y", TICKER), channel("KRW-Z", TICKER)]);

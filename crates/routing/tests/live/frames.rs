@@ -42,6 +42,72 @@ async fn readers_get_what_they_asked_for_and_the_cache_has_it() {
 }
 
 #[tokio::test]
+async fn frames_in_a_row_are_read_as_one_after_the_other() {
+    let mut feed = feed();
+    let mut both = read(&feed, &["KRW-BTC", "KRW-ETH"], StreamKind::Trade);
+    let mut btc = read(&feed, &["KRW-BTC"], StreamKind::Trade);
+    let frames: [&[u8]; 4] = [
+        b"trade KRW-BTC 1 100;trade KRW-ETH 2 100",
+        b"nonsense",
+        b"trade KRW-XRP 3 100;trade KRW-BTC 1 100;trade KRW-BTC 4 100",
+        b"trade KRW-ETH 5 100",
+    ];
+    assert_eq!(feed.feed_all(frames, at(1_001)), []);
+    for expected in ["trade 1", "trade 2", "trade 4", "trade 5"] {
+        assert_eq!(next(&mut both).await, expected);
+    }
+    for expected in ["trade 1", "trade 4"] {
+        assert_eq!(next(&mut btc).await, expected);
+    }
+    assert!(is_empty(&mut both) && is_empty(&mut btc));
+    let metrics = feed.hub().metrics();
+    assert_eq!((metrics.frames, metrics.events, metrics.repeated), (4, 5, 1));
+    assert_eq!((metrics.unreadable, metrics.dropped), (1, 1));
+    assert_eq!(feed.hub().latest_trade(&symbol("KRW-ETH")).unwrap().id.to_string(), "5");
+}
+
+#[tokio::test]
+async fn a_gap_ends_inside_a_batch_before_the_event_that_ends_it() {
+    let mut feed = feed();
+    let mut trades = read(&feed, &["KRW-BTC", "KRW-ETH"], StreamKind::Trade);
+    let first: [&[u8]; 2] = [b"trade KRW-BTC 1 100", b"trade KRW-ETH 2 100"];
+    feed.feed_all(first, at(1_001));
+    feed.interrupt(GapCause::Disconnected);
+    let frames: [&[u8]; 3] = [b"trade KRW-BTC 3 100", b"trade KRW-ETH 4 100", b"trade KRW-BTC 5 100"];
+    feed.feed_all(frames, at(1_009));
+    for expected in [
+        "trade 1",
+        "trade 2",
+        "gap opened disconnected 1001..",
+        "trade 3",
+        "gap resumed disconnected 1001..1009",
+        "trade 4",
+        "trade 5",
+    ] {
+        assert_eq!(next(&mut trades).await, expected);
+    }
+    assert!(is_empty(&mut trades));
+}
+
+#[tokio::test]
+async fn who_joins_or_leaves_between_batches_changes_nothing_for_the_others() {
+    let mut feed = feed();
+    let mut stays = read(&feed, &["KRW-BTC"], StreamKind::Trade);
+    for round in 0..20_i64 {
+        let other = read(&feed, &["KRW-BTC", "KRW-ETH"], StreamKind::Trade);
+        let frames =
+            [format!("trade KRW-BTC {} 100", 2 * round), format!("trade KRW-BTC {} 100", 2 * round + 1)];
+        feed.feed_all(frames.iter().map(String::as_bytes), at(1_001 + round));
+        drop(other);
+    }
+    for id in 0..40 {
+        assert_eq!(next(&mut stays).await, format!("trade {id}"));
+    }
+    assert!(is_empty(&mut stays));
+    assert_eq!(feed.hub().latest_trade(&symbol("KRW-BTC")).unwrap().id.to_string(), "39");
+}
+
+#[tokio::test]
 async fn an_interruption_is_a_gap_and_what_was_received_before_it_is_not_received_twice() {
     let mut feed = feed();
     let mut trades = read(&feed, &["KRW-BTC"], StreamKind::Trade);
@@ -134,15 +200,13 @@ async fn what_a_decoder_remembers_ends_with_its_connection() {
 async fn every_connection_has_a_decoder_of_its_own() {
     let rig = Rig::start().await;
     let mut reader = rig.read(&["KRW-BTC"], StreamKind::Ticker, Delivery::default());
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("count KRW-BTC 1000").await;
     assert_eq!(next(&mut reader).await, "ticker 1");
     peer.send("count KRW-BTC 2000").await;
     assert_eq!(next(&mut reader).await, "ticker 2");
     drop(peer);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("count KRW-BTC 3000").await;
     let mut seen = next(&mut reader).await;
     while !seen.starts_with("ticker") {

@@ -21,7 +21,7 @@ fn strict(awaits_hello: bool, within: Duration) -> PlainVenue {
     }
 }
 
-async fn greeted(peer: &mut Peer) {
+async fn logged_in(peer: &mut Peer) {
     assert_eq!(peer.next().await, Some(Message::text("i am ann")));
     assert_eq!(peer.next().await, Some(Message::text("key 1234")));
 }
@@ -32,7 +32,7 @@ async fn nothing_is_asked_for_before_the_login_is_accepted() {
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
     peer.send_message(Message::text("hello")).await;
-    greeted(&mut peer).await;
+    logged_in(&mut peer).await;
     peer.send_message(Message::text("ready")).await;
     assert_eq!(peer.subscription().await, ["KRW-BTC/trade"]);
     peer.send("trade KRW-BTC 1 100").await;
@@ -43,7 +43,7 @@ async fn nothing_is_asked_for_before_the_login_is_accepted() {
 async fn who_need_not_wait_for_a_word_greets_at_once() {
     let rig = Rig::with(strict(false, Duration::from_secs(5)), quick()).await;
     let _reader = rig.trades(&["KRW-BTC"]);
-    greeted(&mut rig.server.accept().await).await;
+    logged_in(&mut rig.server.accept().await).await;
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_refused_key_is_final_until_somebody_tries_again() {
     let rig = Rig::with(strict(false, Duration::from_secs(5)), quick()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
     let mut peer = rig.server.accept().await;
-    greeted(&mut peer).await;
+    logged_in(&mut peer).await;
     peer.send("refuse always").await;
     assert_eq!(next(&mut reader).await, "gap opened refused 1000..");
     assert!(rig.server.stays_alone_for(Duration::from_millis(200)).await);
@@ -71,7 +71,7 @@ async fn a_refused_key_is_final_until_somebody_tries_again() {
 
     rig.hub.retry().await;
     let mut peer = rig.server.accept().await;
-    greeted(&mut peer).await;
+    logged_in(&mut peer).await;
     peer.send("ready").await;
     peer.subscription().await;
     peer.send("trade KRW-BTC 1 100").await;
@@ -107,10 +107,7 @@ async fn who_was_evicted_stays_away_however_well_the_connection_began() {
 
 #[tokio::test]
 async fn reading_too_slowly_is_told_apart() {
-    let rig = Rig::start().await;
-    let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let (rig, mut reader, mut peer) = Rig::following(&["KRW-BTC"]).await;
     peer.send("slow").await;
     assert_eq!(next(&mut reader).await, "gap opened too_slow 1000..");
     assert_eq!((rig.hub.metrics().too_slow, rig.hub.metrics().drops), (1, 1));
@@ -122,7 +119,7 @@ async fn a_login_precedes_every_connection() {
     let _follow = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
     for _ in 0..3 {
         let mut peer = rig.server.accept().await;
-        greeted(&mut peer).await;
+        logged_in(&mut peer).await;
         peer.send("ready").await;
         assert_eq!(peer.subscription().await, ["KRW-BTC/trade"]);
     }

@@ -54,8 +54,7 @@ async fn rig(config: SessionConfig) -> (Rig, Arc<Tape>) {
 async fn a_quiet_market_is_left_alone() {
     let (rig, tape) = rig(nervous()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     tape.last.store(7, Ordering::Relaxed);
     peer.send("trade KRW-BTC 1 100 7").await;
     assert_eq!(next(&mut reader).await, "trade 1");
@@ -105,8 +104,7 @@ async fn a_channel_that_misses_what_the_venue_has_is_asked_for_anew() {
 async fn a_socket_that_answers_pings_and_brings_nothing_is_replaced() {
     let (rig, tape) = rig(nervous()).await;
     let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
-    let mut mute = rig.server.accept().await;
-    mute.subscription().await;
+    let mut mute = rig.server.subscribed().await;
     mute.send("trade KRW-BTC 1 100 7;trade KRW-ETH 1 100 7").await;
     for _ in 0..2 {
         assert_eq!(next(&mut reader).await, "trade 1");
@@ -126,8 +124,7 @@ async fn a_socket_that_answers_pings_and_brings_nothing_is_replaced() {
 async fn a_mute_socket_of_all_markets_is_replaced_and_a_quiet_one_is_not() {
     let (rig, tape) = rig(nervous()).await;
     let mut reader = rig.trades(&["*"]);
-    let mut mute = rig.server.accept().await;
-    mute.subscription().await;
+    let mut mute = rig.server.subscribed().await;
     mute.send("trade KRW-BTC 1 100 7;trade KRW-ETH 2 100 7").await;
     for want in ["trade 1", "trade 2"] {
         assert_eq!(next(&mut reader).await, want);
@@ -153,8 +150,7 @@ async fn nothing_has_data_is_never_healthy() {
     // There is no probe here.
     let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("trade KRW-BTC 1 100").await;
     let btc = channel("KRW-BTC", TRADE);
     assert!(rig.is_live(&btc).await);

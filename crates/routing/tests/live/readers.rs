@@ -13,8 +13,7 @@ async fn a_slow_reader_lags_and_the_others_do_not() {
     let rig = Rig::start().await;
     let mut slow = rig.read(&["KRW-BTC"], StreamKind::Trade, Delivery::Buffered { capacity: 3 });
     let mut patient = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     for id in 0..100 {
         peer.send(&format!("trade KRW-BTC {id} 100")).await;
     }
@@ -33,8 +32,7 @@ async fn a_conflated_reader_sees_the_latest_of_each_market() {
     let rig = Rig::start().await;
     let mut latest = rig.read(&["KRW-BTC", "KRW-ETH"], StreamKind::Ticker, Delivery::Conflated);
     let mut every = rig.read(&["KRW-BTC"], StreamKind::Ticker, Delivery::default());
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("ticker KRW-ETH 1;ticker KRW-BTC 2;ticker KRW-ETH 3;ticker KRW-BTC 4").await;
     assert_eq!(next(&mut every).await, "ticker 2");
     assert_eq!(next(&mut every).await, "ticker 4");
@@ -51,8 +49,7 @@ async fn a_late_reader_begins_with_the_state_but_not_with_old_trades() {
     let kinds = [StreamKind::Ticker, StreamKind::Book, CANDLE, StreamKind::Trade];
     let wish = Subscription::new([symbol("KRW-BTC")], kinds).unwrap();
     let _early = rig.hub.subscribe(&wish);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("ticker KRW-BTC 1;book KRW-BTC 2;trade KRW-BTC 3 100;candle KRW-BTC 60 4").await;
     assert!(rig.is_live(&channel("KRW-BTC", CANDLE)).await);
     let mut late = rig.hub.subscribe(&wish);
@@ -69,8 +66,7 @@ async fn the_latest_of_everything_followed_can_be_had_without_waiting() {
     let kinds = [StreamKind::Ticker, StreamKind::Book, StreamKind::Band, StreamKind::Trade, CANDLE];
     let follow = rig.hub.follow(&kinds.map(|kind| channel("KRW-BTC", kind)));
     assert_eq!(rig.hub.latest_ticker(&btc), None);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("ticker KRW-BTC 1;book KRW-BTC 2;band KRW-BTC 8 9;trade KRW-BTC 3 100;candle KRW-BTC 60 4")
         .await;
     assert!(rig.is_live(&channel("KRW-BTC", CANDLE)).await);

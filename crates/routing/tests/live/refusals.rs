@@ -10,10 +10,7 @@ use crate::server::eventually;
 
 #[tokio::test]
 async fn a_refusal_for_good_ends_the_attempts_until_the_subscriptions_change() {
-    let rig = Rig::start().await;
-    let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let (rig, mut reader, mut peer) = Rig::following(&["KRW-BTC"]).await;
     peer.send("refuse always").await;
     assert_eq!(next(&mut reader).await, "gap opened refused 1000..");
     assert!(rig.server.stays_alone_for(Duration::from_millis(200)).await);
@@ -35,10 +32,7 @@ async fn a_refusal_for_good_ends_the_attempts_until_the_subscriptions_change() {
 
 #[tokio::test]
 async fn a_refusal_for_now_is_a_gap_like_any_other() {
-    let rig = Rig::start().await;
-    let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let (rig, mut reader, mut peer) = Rig::following(&["KRW-BTC"]).await;
     peer.send("refuse once").await;
     let mut peer = rig.server.accept().await;
     assert_eq!(peer.subscription().await, ["KRW-BTC/trade"]);
@@ -101,8 +95,7 @@ async fn who_answers_the_first_contact_without_a_socket_has_none() {
 async fn an_address_that_had_a_socket_before_is_tried_again() {
     let rig = Rig::start().await;
     let _reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let peer = rig.server.subscribed().await;
     drop(peer);
     rig.server.answer_status("404 Not Found").await;
     let mut peer = rig.server.accept().await;

@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::server::{Server, soon};
+use crate::server::{Peer, Server, soon};
 
 pub(crate) struct Rig {
     pub(crate) server: Server,
@@ -38,6 +38,13 @@ pub(crate) fn quick() -> SessionConfig {
 impl Rig {
     pub(crate) async fn start() -> Self {
         Self::with(PlainVenue::default(), quick()).await
+    }
+
+    /// A rig with a reader of the trades of some markets, and the venue's end of its socket.
+    pub(crate) async fn following(codes: &[&str]) -> (Self, LiveStream, Peer) {
+        let rig = Self::start().await;
+        let (reader, peer) = (rig.trades(codes), rig.server.subscribed().await);
+        (rig, reader, peer)
     }
 
     pub(crate) async fn with(venue: PlainVenue, config: SessionConfig) -> Self {

@@ -150,8 +150,7 @@ async fn rotate_often(times: u64, delay_of: fn(u64) -> u64) -> usize {
 async fn the_old_connection_stays_when_the_new_one_fails() {
     let rig = Rig::with(PlainVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut old = rig.server.accept().await;
-    old.subscription().await;
+    let mut old = rig.server.subscribed().await;
     old.send("trade KRW-BTC 1 1").await;
     assert_eq!(next(&mut reader).await, "trade 1");
     // Does not even open, then breaks before and after it has said something.
@@ -181,14 +180,12 @@ async fn a_new_connection_that_spoke_and_failed_leaves_the_old_one_live() {
     let config = settings().confirm_timeout(Duration::from_secs(60));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
-    let mut old = rig.server.accept().await;
-    old.subscription().await;
+    let mut old = rig.server.subscribed().await;
     old.send("trade KRW-BTC 1 1;trade KRW-ETH 1 1").await;
     let btc = channel("KRW-BTC", StreamKind::Trade);
     assert!(rig.is_live(&btc).await);
     let failing = async {
-        let mut new = rig.server.accept().await;
-        new.subscription().await;
+        let mut new = rig.server.subscribed().await;
         new.send("trade KRW-BTC 2 1").await;
         eventually(|| rig.hub.latest_trade(&btc.symbol).unwrap().id.to_string() == "2").await;
     };
@@ -201,15 +198,13 @@ async fn a_new_connection_that_spoke_and_failed_leaves_the_old_one_live() {
 async fn the_new_connection_takes_over_when_the_old_one_breaks_meanwhile() {
     let rig = Rig::with(PlainVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
-    let mut old = rig.server.accept().await;
-    old.subscription().await;
+    let mut old = rig.server.subscribed().await;
     old.send("trade KRW-BTC 1 1;trade KRW-ETH 1 1").await;
     for _ in 0..2 {
         assert_eq!(next(&mut reader).await, "trade 1");
     }
     let taking_over = async {
-        let mut new = rig.server.accept().await;
-        new.subscription().await;
+        let mut new = rig.server.subscribed().await;
         new.send("trade KRW-BTC 2 1").await;
         assert_eq!(next(&mut reader).await, "trade 2");
         drop(old);
@@ -229,15 +224,13 @@ async fn the_new_connection_takes_over_when_the_old_one_breaks_meanwhile() {
 async fn what_an_old_connection_that_broke_had_yet_to_tell_is_a_gap() {
     let rig = Rig::with(PlainVenue::default(), settings()).await;
     let mut reader = rig.trades(&["KRW-BTC", "KRW-ETH"]);
-    let mut old = rig.server.accept().await;
-    old.subscription().await;
+    let mut old = rig.server.subscribed().await;
     old.send("trade KRW-BTC 1 1 1000;trade KRW-ETH 1 1 1000").await;
     for _ in 0..2 {
         assert_eq!(next(&mut reader).await, "trade 1");
     }
     let taking_over = async {
-        let mut new = rig.server.accept().await;
-        new.subscription().await;
+        let mut new = rig.server.subscribed().await;
         new.send("trade KRW-BTC 3 1 3000").await;
         assert_eq!(next(&mut reader).await, "trade 3");
         // What happened between the two was on its way, of this market too.
@@ -262,8 +255,7 @@ async fn a_rotation_waits_until_there_is_something_to_hand_on() {
         let mut old = Peer::open(stream).await;
         old.subscription().await;
         old.send("trade KRW-BTC 1 1").await;
-        let mut new = rig.server.accept().await;
-        new.subscription().await;
+        let mut new = rig.server.subscribed().await;
         new.send("trade KRW-BTC 1 1;trade KRW-BTC 2 1").await;
         (old, new)
     };
@@ -281,8 +273,7 @@ async fn a_connection_is_replaced_when_it_has_stood_for_as_long_as_it_may() {
     let _reader = rig.trades(&["KRW-BTC"]);
     let mut peers = Vec::new();
     for id in 0..3 {
-        let mut peer = rig.server.accept().await;
-        peer.subscription().await;
+        let mut peer = rig.server.subscribed().await;
         peer.send(&format!("trade KRW-BTC {id} 1")).await;
         peers.push(peer);
     }
@@ -295,13 +286,11 @@ async fn what_an_old_connection_never_reported_is_a_gap() {
     let config = settings().catch_up_timeout(Duration::from_millis(100));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut old = rig.server.accept().await;
-    old.subscription().await;
+    let mut old = rig.server.subscribed().await;
     old.send("trade KRW-BTC 1 1 1000").await;
     assert_eq!(next(&mut reader).await, "trade 1");
     let venue = async {
-        let mut new = rig.server.accept().await;
-        new.subscription().await;
+        let mut new = rig.server.subscribed().await;
         new.send("trade KRW-BTC 3 1 3000").await;
         assert_eq!(next(&mut reader).await, "trade 3");
         // The second trade is in flight for ever.

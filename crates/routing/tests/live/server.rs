@@ -40,6 +40,13 @@ impl Server {
         Peer::open(self.accept_quietly().await).await
     }
 
+    /// Accepts the next connection, opens a socket on it, and reads its first subscription.
+    pub(crate) async fn subscribed(&self) -> Peer {
+        let mut peer = self.accept().await;
+        peer.subscription().await;
+        peer
+    }
+
     /// Returns whether nobody connects for `duration`.
     pub(crate) async fn stays_alone_for(&self, duration: Duration) -> bool {
         timeout(duration, self.listener.accept()).await.is_err()

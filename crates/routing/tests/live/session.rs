@@ -69,8 +69,7 @@ async fn a_burst_of_subscriptions_costs_one_message() {
     let config = quick().debounce(Duration::from_millis(100));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let _first = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     let _burst: Vec<_> = (0..50).map(|n| rig.hub.follow(&[channel(&format!("KRW-{n:02}"), TRADE)])).collect();
     assert_eq!(peer.subscription().await.len(), 51);
     assert_eq!(rig.hub.metrics().desired, 51);
@@ -124,8 +123,7 @@ async fn a_quiet_connection_is_kept_alive() {
     venue.capabilities.socket.idle_timeout = Duration::from_secs(5);
     let rig = Rig::with(venue, quick()).await;
     let _follow = rig.hub.follow(&[channel("KRW-BTC", TRADE)]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     for _ in 0..3 {
         assert!(matches!(peer.next().await, Some(Message::Ping(_))));
     }
@@ -140,8 +138,7 @@ async fn a_connection_that_answers_nothing_is_given_up() {
     venue.capabilities.socket.idle_timeout = Duration::from_millis(150);
     let rig = Rig::with(venue, quick()).await;
     let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut mute = rig.server.accept().await;
-    mute.subscription().await;
+    let _mute = rig.server.subscribed().await;
     // The mute connection is held, so it stays open; but nobody reads from it, so no ping is answered.
     let mut peer = rig.server.accept().await;
     assert_eq!(peer.subscription().await, ["KRW-BTC/trade"]);
@@ -150,10 +147,7 @@ async fn a_connection_that_answers_nothing_is_given_up() {
 
 #[tokio::test]
 async fn text_and_binary_frames_are_read_alike_and_rubbish_is_skipped() {
-    let rig = Rig::start().await;
-    let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let (rig, mut reader, mut peer) = Rig::following(&["KRW-BTC"]).await;
     peer.send("trade KRW-BTC 1 100").await;
     peer.send_message(Message::text("trade KRW-BTC 2 100")).await;
     peer.send("rubbish").await;
@@ -172,8 +166,7 @@ async fn a_connection_that_nobody_needs_is_closed_after_a_while_and_comes_back()
     let config = quick().idle_timeout(Duration::from_millis(50));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     drop(reader);
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
     drop(peer);
@@ -189,8 +182,7 @@ async fn a_market_that_never_answers_is_reported_until_it_does() {
     let rig = Rig::with(PlainVenue::default(), config).await;
     let _follow =
         rig.hub.follow(&[channel("KRW-BTC", TICKER), channel("KRW-BTC", TRADE), channel("KRW-NOPE", TICKER)]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("ticker KRW-BTC 1").await;
     eventually(|| rig.hub.metrics().unanswered == [symbol("KRW-NOPE")]).await;
     peer.send("ticker KRW-NOPE 1").await;
@@ -217,10 +209,7 @@ async fn a_venue_that_cannot_be_reached_is_tried_until_it_can() {
 
 #[tokio::test]
 async fn shutdown_closes_the_connection_and_ends_every_reader() {
-    let rig = Rig::start().await;
-    let mut reader = rig.trades(&["KRW-BTC"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let (rig, mut reader, mut peer) = Rig::following(&["KRW-BTC"]).await;
     peer.send("trade KRW-BTC 1 100").await;
     assert!(rig.is_live(&channel("KRW-BTC", TRADE)).await);
     rig.cancel.cancel();
@@ -238,8 +227,7 @@ async fn shutdown_does_not_wait_for_a_peer_that_does_not_answer() {
     let config = quick().close_timeout(Duration::from_millis(50));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-BTC"]);
-    let mut mute = rig.server.accept().await;
-    mute.subscription().await;
+    let _mute = rig.server.subscribed().await;
     rig.cancel.cancel();
     rig.tracker.close();
     soon(rig.tracker.wait()).await;

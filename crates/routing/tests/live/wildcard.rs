@@ -35,8 +35,7 @@ async fn readers_of_all_and_of_one_get_each_event_once() {
     for reader in [&mut all, &mut both, &mut one] {
         assert_eq!(next(reader).await, "gap opened disconnected 1000..");
     }
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("trade KRW-NEW 3 100").await;
     assert_eq!(next(&mut all).await, "trade 3");
     assert_eq!(next(&mut all).await, "gap resumed disconnected 1000..1000");
@@ -52,8 +51,7 @@ async fn a_venue_that_says_what_it_sends_is_taken_at_its_word() {
     let config = quick().unanswered_after(Duration::from_millis(60));
     let rig = Rig::with(PlainVenue::default(), config).await;
     let _reader = rig.trades(&["KRW-A", "KRW-B", "KRW-NOPE"]);
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("confirm KRW-A KRW-B").await;
     eventually(|| rig.hub.metrics().unanswered == [symbol("KRW-NOPE")]).await;
     peer.send("confirm KRW-NOPE").await;
@@ -64,8 +62,7 @@ async fn a_venue_that_says_what_it_sends_is_taken_at_its_word() {
 async fn ten_thousand_markets_are_met_and_forgotten() {
     let rig = Rig::start().await;
     let mut all = rig.read(&["*"], TRADE, Delivery::Buffered { capacity: 20_000 });
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     for from in (0..10_000).step_by(500) {
         let trades: Vec<_> = (from..from + 500).map(|n| format!("trade S{n:05} {n} 100")).collect();
         peer.send(&trades.join(";")).await;
@@ -87,16 +84,14 @@ async fn an_earlier_candle_that_has_grown_reaches_the_reader_by_whatever_connect
     let rig = Rig::start().await;
     let kind = StreamKind::Candle(market_backbone_core::Timeframe::M1);
     let mut reader = rig.read(&["KRW-A"], kind, Delivery::default());
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     peer.send("candle KRW-A 60 1 5;candle KRW-A 120 2 5;candle KRW-A 60 3 6").await;
     for want in ["candle 1", "candle 2", "candle 3"] {
         assert_eq!(next(&mut reader).await, want);
     }
     drop(peer);
     assert_eq!(next(&mut reader).await, "gap opened disconnected 1000..");
-    let mut peer = rig.server.accept().await;
-    peer.subscription().await;
+    let mut peer = rig.server.subscribed().await;
     // The same again is nothing new; a larger volume is.
     peer.send("candle KRW-A 120 2 5;candle KRW-A 60 3 6;candle KRW-A 60 4 7").await;
     assert_eq!(next(&mut reader).await, "gap resumed disconnected 1000..1000");

@@ -17,24 +17,25 @@ const TOLERANCE: f64 = 1e-9;
 /// hundredth of a cent. Half of it may be missing in the candle and as much in its minutes.
 const VWAP_ROUNDING: f64 = 1e-4;
 
+/// Returns the series of the minutes that a series is compared with, if it is of such a timeframe.
+pub(crate) fn minutes_of(series: &Series) -> Option<Series> {
+    let base = DerivationPolicy::Intraday.base_of(series.timeframe)?;
+    Some(Series::new(series.symbol.clone(), base))
+}
+
 /// Finds slots in which a series and its minutes contradict each other.
-pub(super) async fn run(
+pub(crate) async fn run(
     store: &dyn CandleStore,
-    all: &[Series],
     series: &Series,
+    minutes: &Series,
     grid: Grid,
 ) -> Result<Vec<Finding>, StoreError> {
-    let Some(base) = DerivationPolicy::Intraday.base_of(series.timeframe) else { return Ok(Vec::new()) };
-    let minutes = Series::new(series.symbol.clone(), base);
-    if !all.contains(&minutes) {
-        return Ok(Vec::new());
-    }
-    let (known, known_minutes) = (store.coverage(series).await?, store.coverage(&minutes).await?);
+    let (known, known_minutes) = (store.coverage(series).await?, store.coverage(minutes).await?);
     let mut found = Findings::default();
     for stretch in known.ranges() {
         for both in known_minutes.within(stretch).ranges() {
             let Some(slots) = grid.whole_slots(series.timeframe, both) else { continue };
-            compare_slots(store, series, &minutes, slots, grid, &mut found).await?;
+            compare_slots(store, series, minutes, slots, grid, &mut found).await?;
         }
     }
     Ok(found.into_vec())

@@ -35,6 +35,8 @@ pub enum IntegrityIssue {
     Miscounted,
     /// Slots are known to be empty by one reply alone, which an older version accepted as proof.
     LoneWitness,
+    /// A sealed file is not what the table holds. It is a copy: no candle is lost.
+    Sealed,
     /// A series is of a venue that nobody described: neither its calendar nor its protocol is known.
     Undescribed,
 }
@@ -57,6 +59,7 @@ impl IntegrityIssue {
             Self::Disputed => "disputed",
             Self::Miscounted => "miscounted",
             Self::LoneWitness => "lone_witness",
+            Self::Sealed => "sealed",
             Self::Undescribed => "undescribed",
         }
     }
@@ -69,6 +72,7 @@ impl IntegrityIssue {
                 "--repair rebuilds the file from its valid content; the rest will be fetched again"
             }
             Self::Unreadable => "stop the program and move the file away; what it held will be fetched again",
+            Self::Sealed => "--repair makes it again from the table; until then the table is read",
             Self::Undescribed => "check it with a program that knows the venue; nothing was changed",
             Self::Ledger => "--repair rewrites the ledger from its valid part",
             Self::Damaged
@@ -85,7 +89,10 @@ impl IntegrityIssue {
 
     /// Returns whether forgetting and fetching again can help.
     pub(crate) const fn is_refetchable(self) -> bool {
-        !matches!(self, Self::File | Self::Layout | Self::Unreadable | Self::Ledger | Self::Undescribed)
+        !matches!(
+            self,
+            Self::File | Self::Layout | Self::Unreadable | Self::Ledger | Self::Sealed | Self::Undescribed
+        )
     }
 }
 

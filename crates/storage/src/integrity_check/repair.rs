@@ -16,6 +16,8 @@ pub struct RepairPlan {
     /// The damaged files, which are rebuilt from their undamaged content before anything else; the index of a
     /// folder comes last.
     pub files: Vec<PathBuf>,
+    /// The bad sealed files, which are made again from the tables.
+    pub sealed: Vec<PathBuf>,
     /// The series whose ledger is rewritten from its readable part. They come first, because the rest relies
     /// on it.
     pub ledgers: Vec<Series>,
@@ -44,6 +46,10 @@ impl RepairPlan {
                 (finding.issue, &finding.location)
             {
                 plan.files.push(path.clone());
+                continue;
+            }
+            if let (IntegrityIssue::Sealed, IssueLocation::File(path)) = (finding.issue, &finding.location) {
+                plan.sealed.push(path.clone());
                 continue;
             }
             match (finding.series(), finding.range()) {
@@ -86,7 +92,7 @@ impl RepairPlan {
     /// Returns whether there is nothing to repair.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.ledgers.is_empty() && self.ranges.is_empty()
+        self.files.is_empty() && self.sealed.is_empty() && self.ledgers.is_empty() && self.ranges.is_empty()
     }
 }
 

@@ -8,7 +8,7 @@ use super::finding::{Finding, Findings, IntegrityIssue};
 const WINDOW: usize = 10_000;
 
 /// Finds everything that is wrong with one series by itself.
-pub(super) async fn run(
+pub(crate) async fn run(
     store: &dyn CandleStore,
     series: &Series,
     grid: Grid,

@@ -41,8 +41,8 @@ impl PendingWrites {
         for range in newer.withdrawn {
             self.withdraw(range);
         }
-        let told = newer.proof.ranges();
-        self.candles.retain(|candle| told.iter().all(|range| !range.contains(candle.open_time)));
+        let proven = newer.proof.ranges();
+        self.candles.retain(|candle| proven.iter().all(|range| !range.contains(candle.open_time)));
         self.candles.extend(newer.candles);
         self.proof.merge(&newer.proof);
     }

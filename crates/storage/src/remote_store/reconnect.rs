@@ -14,8 +14,8 @@ use super::{Availability, RemoteStoreInner, lock};
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 
 /// Runs until the store is closed. Reports once how the first attempt ended.
-pub(super) async fn run(shared: Arc<RemoteStoreInner>, told: oneshot::Sender<Result<(), StoreError>>) {
-    let mut told = Some(told);
+pub(super) async fn run(shared: Arc<RemoteStoreInner>, opened: oneshot::Sender<Result<(), StoreError>>) {
+    let mut opened = Some(opened);
     let mut pause = BACKOFF.0;
     let stop = shared.stop.clone();
     loop {
@@ -26,12 +26,12 @@ pub(super) async fn run(shared: Arc<RemoteStoreInner>, told: oneshot::Sender<Res
         let is_well = outcome.is_ok();
         if let Err(error) = &outcome
             && *shared.availability.borrow() == Availability::Opening
-            && (error.is_transient() || told.is_none())
+            && (error.is_transient() || opened.is_none())
         {
             shared.mark_unavailable(error);
         }
-        if let Some(told) = told.take() {
-            let _ = told.send(outcome); // nobody waits for it any more if it took long
+        if let Some(opened) = opened.take() {
+            let _ = opened.send(outcome); // nobody waits for it any more if it took long
         }
         if is_well {
             pause = BACKOFF.0;

@@ -31,6 +31,11 @@ impl BlockGrid {
         moment.as_millis().div_euclid(self.width)
     }
 
+    /// Returns the block that contains this moment, in milliseconds.
+    pub(super) fn block_at(self, ms: i64) -> i64 {
+        ms.div_euclid(self.width)
+    }
+
     /// Returns the oldest and the newest block that overlap a range.
     pub(super) fn block_range(self, range: TimeRange) -> (i64, i64) {
         let last = Timestamp::from_nanos(range.to().as_nanos().saturating_sub(1));

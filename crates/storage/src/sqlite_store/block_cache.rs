@@ -5,11 +5,13 @@ use std::sync::Arc;
 use market_backbone_core::{CandleColumns, StoreError, StoredCandles, TimeRange};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
+use rusqlite::Connection;
 
-use super::block::{Block, SLOTS_PER_BLOCK};
+use super::block::Block;
+use super::sealed::{self, BlockTier, SealIndex};
 use super::series_state::SeriesState;
 use super::shard::Shard;
-use super::verified_rows;
+use super::verified_rows::{self, VerifiedRows};
 
 /// The largest number of rows read from disk at once.
 const MAX_ROWS_PER_READ: usize = 16_384;
@@ -51,7 +53,7 @@ impl BlockCache {
     /// checksum: their rows are left out.
     pub(super) async fn complete_from_disk(
         &self,
-        series: &SeriesState,
+        series: &Arc<SeriesState>,
         shard: &Shard,
         mut gathering: PartialRead,
     ) -> Result<(StoredCandles, Vec<i64>), StoreError> {
@@ -100,9 +102,10 @@ impl BlockCache {
     }
 }
 
-/// Reads whole blocks from the next one back to `oldest`, or until they hold as many rows as are wanted.
+/// Reads whole blocks from the next one back to `oldest`, or until they hold as many rows as are wanted: from
+/// a sealed file where there is one, else from the table.
 async fn load_blocks(
-    series: &SeriesState,
+    series: &Arc<SeriesState>,
     shard: &Shard,
     gathering: &PartialRead,
     oldest: i64,
@@ -110,17 +113,37 @@ async fn load_blocks(
 ) -> Result<Vec<Block>, StoreError> {
     let newest = gathering.next;
     let version = series.version(); // before the read: see `SeriesState`
-    let mut conn = shard.reader().await?;
-    // One row beyond a full block, so that the block that is cut off is never the only one.
-    let mut limit = gathering.remaining().saturating_add(SLOTS_PER_BLOCK + 1).min(MAX_ROWS_PER_READ);
+    let limit = gathering.remaining().min(MAX_ROWS_PER_READ);
     loop {
-        let found = verified_rows::read(&mut conn, series, (oldest, newest), limit).await;
-        let found = found.map_err(|error| shard.fault(error))?;
-        if found.oldest <= newest {
-            damaged.extend(found.damaged);
-            return Ok(Block::split(series.grid, version, newest, found.oldest, &found.rows));
+        let (state, tier, known) = (Arc::clone(series), Arc::clone(shard.sealed()), series.seals());
+        let read = move |conn: &mut Connection| {
+            let seals = match known {
+                Some(seals) => seals,
+                None => Arc::new(SealIndex::load(conn, &state, &tier)?),
+            };
+            let blocks = match seals.tier_of(state.grid, (oldest, newest)) {
+                BlockTier::Sealed(seal, oldest) => {
+                    match sealed::read_blocks(&tier, &state, &seal, (oldest, newest), limit) {
+                        Ok((rows, oldest)) => Ok(VerifiedRows { rows, oldest, ..VerifiedRows::default() }),
+                        Err(fault) => Err((seal, fault)),
+                    }
+                }
+                BlockTier::Table(oldest) => {
+                    Ok(verified_rows::read_direct(conn, &state, (oldest, newest), limit)?)
+                }
+            };
+            Ok((seals, blocks))
+        };
+        let (seals, blocks) = shard.direct(read).await?;
+        match blocks {
+            Ok(found) => {
+                series.cache_seals(version, &seals);
+                damaged.extend(found.damaged);
+                return Ok(Block::split(series.grid, version, newest, found.oldest, &found.rows));
+            }
+            // Not this file again: so this comes to an end.
+            Err((seal, fault)) => shard.drop_seal(series, &seal, &fault).await,
         }
-        limit = limit.saturating_mul(2); // one block has them all
     }
 }
 

@@ -11,12 +11,14 @@ use market_backbone_core::{
 use tokio::time::timeout;
 
 use super::ownership::LedgerRead;
-use super::repair::{MAX_ATTEMPTS, distinct, is_damage};
+use super::repair::{MAX_ATTEMPTS, is_damage};
 use super::shard_pool::ShardId;
 use super::shard_writer::WriteOp;
 use super::{SqliteStore, fault, listing};
 use crate::batch::Batch;
 
+/// The number of rows that are read at once from a table.
+const MAX_ROWS_PER_READ: usize = 16_384;
 /// The longest that closing waits for the writers.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -60,31 +62,22 @@ impl CandleStore for SqliteStore {
         if let Ok(found) = self.cache.read_cached(&state, range, limit).await {
             return Ok(found);
         }
-        let (mut answer, mut last_damaged) = (StoredCandles::default(), Vec::new());
-        for _ in 0..MAX_ATTEMPTS {
-            let (found, damaged) = match self.read_rows(&state, range, limit).await {
-                Ok(read) => read,
-                Err(error) if is_damage(&error) => {
-                    tracing::warn!(%error, %series, "cannot be read; it stays unknown until it can");
-                    state.mark_all_uncertain();
-                    return Ok(StoredCandles::default());
-                }
-                Err(error) => return Err(error),
-            };
-            answer = found;
-            if damaged.is_empty() {
-                return Ok(answer);
-            }
-            // Once more after the repair: the block may have been valid, and then it is missing here.
-            let damaged = distinct(damaged);
-            if !self.repair(&state, damaged.clone()).await {
-                return Ok(answer);
-            }
-            last_damaged = damaged;
+        match self.read_sealed(&state, range, limit).await {
+            Ok(Some(found)) => Ok(found),
+            // Whatever is wrong with the file: this finds out, and repairs it.
+            Ok(None) => self.read_from_blocks(&state, range, limit).await,
+            Err(error) if is_damage(&error) => self.read_from_blocks(&state, range, limit).await,
+            Err(error) => Err(error),
         }
-        // No read without damage succeeded, so the range must not be reported as empty.
-        state.mark_uncertain(&last_damaged);
-        Ok(answer)
+    }
+
+    async fn rows_at_once(&self, series: &Series, range: TimeRange) -> usize {
+        let Ok(state) = self.state(series) else { return MAX_ROWS_PER_READ };
+        // A failure is met again by the read.
+        match self.is_mostly_sealed(&state, range).await {
+            Ok(true) => usize::MAX,
+            _ => MAX_ROWS_PER_READ,
+        }
     }
 
     /// Reads from disk, because the cache holds only current rows.
@@ -165,6 +158,7 @@ impl CandleStore for SqliteStore {
     async fn close(&self) {
         self.maintenance.stop();
         let closed = async {
+            self.seal_before_closing().await;
             self.shards.close().await;
             self.index.close().await;
         };

@@ -1,8 +1,11 @@
 //! Candle tables: one for each series, keyed by open time, so that a range is one walk along a B-tree.
 
+use std::sync::Arc;
+
 use market_backbone_core::{Candle, TimeRange, Timestamp};
+use rusqlite::types::ValueRef;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
+use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::database_file::execute;
 use super::table_name::TableName;
@@ -64,27 +67,37 @@ pub(super) async fn upsert(
     table: &TableName,
     candles: &[Candle],
 ) -> Result<(), sqlx::Error> {
+    let (mut sql, mut rows): (Arc<str>, usize) = ("".into(), 0);
+    // Parsing so long a text takes as long as writing its rows, so it is kept prepared while there are many. Not any
+    // longer: it differs with the table, and takes some hundred KB.
+    let is_kept = candles.len() >= 2 * ROWS_PER_STATEMENT;
     for chunk in candles.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Sqlite>::new(format!(
-            "INSERT INTO {table} (timestamp, open, high, low, close, volume, turnover) "
-        ));
-        insert.push_values(chunk, |mut row, candle| {
-            row.push_bind(candle.open_time.as_millis())
-                .push_bind(candle.open)
-                .push_bind(candle.high)
-                .push_bind(candle.low)
-                .push_bind(candle.close)
-                .push_bind(candle.volume)
-                .push_bind(candle.turnover);
-        });
-        insert.push(
-            " ON CONFLICT (timestamp) DO UPDATE SET open = excluded.open, high = excluded.high, \
-             low = excluded.low, close = excluded.close, volume = excluded.volume, turnover = excluded.turnover",
-        );
-        // Not kept prepared: the text differs with the table and the number of rows.
-        insert.build().persistent(false).execute(&mut *conn).await?;
+        if chunk.len() != rows {
+            (sql, rows) = (insert_sql(table, chunk.len()).into(), chunk.len());
+        }
+        let mut insert = sqlx::query(AssertSqlSafe(Arc::clone(&sql)));
+        for candle in chunk {
+            let Candle { open_time, open, high, low, close, volume, turnover, .. } = *candle;
+            insert = insert.bind(open_time.as_millis());
+            for figure in [open, high, low, close, volume, turnover] {
+                insert = insert.bind(figure);
+            }
+        }
+        insert.persistent(is_kept && rows == ROWS_PER_STATEMENT).execute(&mut *conn).await?;
+    }
+    if is_kept {
+        conn.clear_cached_statements().await?;
     }
     Ok(())
+}
+
+fn insert_sql(table: &TableName, rows: usize) -> String {
+    let values = vec!["(?, ?, ?, ?, ?, ?, ?)"; rows].join(", ");
+    format!(
+        "INSERT INTO {table} (timestamp, open, high, low, close, volume, turnover) VALUES {values} \
+         ON CONFLICT (timestamp) DO UPDATE SET open = excluded.open, high = excluded.high, \
+         low = excluded.low, close = excluded.close, volume = excluded.volume, turnover = excluded.turnover"
+    )
 }
 
 /// Returns the open time of the oldest candle.
@@ -111,6 +124,31 @@ pub(super) fn candle_lossy(row: &SqliteRow) -> Result<Candle, sqlx::Error> {
             turnover: figure(6),
             is_final: true,
         })
+    })
+}
+
+/// Reads a row that may be damaged, from a direct connection: a value that is no number becomes one, as SQLite
+/// itself makes it one, and matches no checksum.
+pub(super) fn candle_direct(row: &rusqlite::Row<'_>) -> Result<Candle, rusqlite::Error> {
+    let figure = |column: usize| {
+        Ok::<_, rusqlite::Error>(match row.get_ref(column)? {
+            ValueRef::Real(figure) => figure,
+            ValueRef::Integer(figure) => figure as f64,
+            ValueRef::Text(text) => {
+                std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0)
+            }
+            ValueRef::Null | ValueRef::Blob(_) => 0.0,
+        })
+    };
+    Ok(Candle {
+        open_time: Timestamp::from_millis(row.get(0)?),
+        open: figure(1)?,
+        high: figure(2)?,
+        low: figure(3)?,
+        close: figure(4)?,
+        volume: figure(5)?,
+        turnover: figure(6)?,
+        is_final: true,
     })
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::Connection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
@@ -88,6 +89,25 @@ pub(super) async fn count(
 ) -> Result<i64, sqlx::Error> {
     let sql = "SELECT COUNT(*) FROM block_sum WHERE series = ?1 AND block BETWEEN ?2 AND ?3";
     sqlx::query_scalar(sql).bind(label).bind(first).bind(last).fetch_one(conn).await
+}
+
+/// Reads the checksums of the blocks from `first` to `last`, with a direct connection.
+pub(super) fn read_direct(
+    conn: &Connection,
+    label: &str,
+    (first, last): (i64, i64),
+) -> Result<BTreeMap<i64, BlockChecksum>, rusqlite::Error> {
+    let sql = "SELECT block, rows, sum FROM block_sum WHERE series = ?1 AND block BETWEEN ?2 AND ?3";
+    let mut select = conn.prepare_cached(sql)?;
+    let sums = select.query_map((label, first, last), |row| {
+        Ok((row.get(0)?, BlockChecksum { rows: row.get(1)?, sum: row.get(2)? }))
+    })?;
+    sums.collect()
+}
+
+/// Returns whether an older version wrote the series, with a direct connection.
+pub(super) fn lacks_checksums_direct(conn: &Connection, label: &str) -> Result<bool, rusqlite::Error> {
+    conn.prepare_cached("SELECT 1 FROM unsealed WHERE series = ?1")?.exists([label])
 }
 
 /// Writes checksums; existing ones are replaced, and those of blocks without rows are deleted.

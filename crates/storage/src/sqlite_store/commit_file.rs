@@ -9,7 +9,6 @@
 //! never behind it. If it is ahead, reads go to the disk until the next writer resets it.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +18,7 @@ use tokio::time::Instant;
 
 use super::fault;
 use super::folder_lock::is_file_at;
+use super::positioned_file::{read_up_to, write_at};
 
 /// The file beside the shards of a source.
 pub(super) const COMMITS: &str = "COMMITS";
@@ -64,15 +64,8 @@ impl CommitFile {
             Arc::clone(&open.file)
         };
         let mut number = [0; WIDTH as usize];
-        let mut filled = 0;
-        while filled < number.len() {
-            match read_at(&file, &mut number[filled..], u64::from(shard) * WIDTH + filled as u64) {
-                Ok(0) => break, // nothing was written at this position: zeros
-                Ok(more) => filled += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return None,
-            }
-        }
+        // Where nothing was written there are no bytes: zeros.
+        read_up_to(&file, &mut number, u64::from(shard) * WIDTH).ok()?;
         Some(CommitId::from_le_bytes(number))
     }
 
@@ -105,27 +98,4 @@ impl CommitFile {
 fn open(path: &Path) -> Result<Arc<File>, StoreError> {
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
     file.map(Arc::new).map_err(|error| fault::io(path, error))
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, into, at)
-}
-
-#[cfg(unix)]
-fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, into, at)
-}
-
-#[cfg(windows)]
-fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    match std::os::windows::fs::FileExt::seek_write(file, bytes, at)? {
-        written if written == bytes.len() => Ok(()),
-        _ => Err(io::ErrorKind::WriteZero.into()),
-    }
 }

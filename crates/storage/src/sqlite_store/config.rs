@@ -14,6 +14,7 @@ pub struct StoreConfig {
     pub(crate) cache_bytes: u64,
     pub(crate) max_shard_bytes: Option<u64>,
     pub(crate) maintenance: MaintenanceConfig,
+    pub(crate) sealing: SealingConfig,
 }
 
 market_backbone_core::setters!(StoreConfig {
@@ -26,7 +27,7 @@ market_backbone_core::setters!(StoreConfig {
     /// thousands of tables are slow, a few hundred are not.
     #[getter(get_tables_per_shard)]
     tables_per_shard: u32,
-    /// The number of shard files that stay open. Each takes up to three connections and as many threads.
+    /// The number of shard files that stay open. Each takes up to five connections and three threads.
     #[getter(get_open_shards)]
     open_shards: usize,
     /// The size of the cache of recent candles, in bytes; 0 for none.
@@ -40,6 +41,9 @@ market_backbone_core::setters!(StoreConfig {
     /// The settings of file maintenance.
     #[getter(get_maintenance -> &MaintenanceConfig)]
     maintenance: MaintenanceConfig,
+    /// The settings of the sealed files, from which long ranges are read.
+    #[getter(get_sealing)]
+    sealing: SealingConfig,
 });
 
 impl StoreConfig {
@@ -53,7 +57,36 @@ impl StoreConfig {
             cache_bytes: 64 * 1024 * 1024,
             max_shard_bytes: None,
             maintenance: MaintenanceConfig::default(),
+            sealing: SealingConfig::default(),
         }
+    }
+}
+
+/// The settings of sealing, which copies what is old into files of columns.
+///
+/// They take about as much space again as the tables. Nothing is in them alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealingConfig {
+    pub(crate) enabled: bool,
+    pub(crate) rest: Duration,
+    pub(crate) min_rows: u64,
+}
+
+market_backbone_core::setters!(SealingConfig {
+    /// Whether sealed files are read and written; without them, every read goes to the tables.
+    #[getter(is_enabled)]
+    enabled: bool,
+    /// The time without a write after which a range is sealed.
+    #[getter(get_rest)]
+    rest: Duration,
+    /// The number of candles from which on a series is worth a file, and a read is made without the cache.
+    #[getter(get_min_rows)]
+    min_rows: u64,
+});
+
+impl Default for SealingConfig {
+    fn default() -> Self {
+        Self { enabled: true, rest: Duration::from_secs(2), min_rows: 2_048 }
     }
 }
 

@@ -206,14 +206,15 @@ async fn is_empty_file(
     let numbers = said.map_err(|error| fault::database(path, error))?;
     let [id, version, _] = numbers;
     if numbers != [0; 3] && (id, version) != (purpose.application_id, SCHEMA_VERSION) {
-        // The version is stored twice: a newer program writes the same in both places, damage to the header
+        // The version is stored twice: another version writes the same in both places, damage to the header
         // does not.
         let said = sqlx::query_scalar::<_, i64>("SELECT version FROM layout").fetch_one(&mut *conn).await;
         // It must not change either: another process may have migrated the file meanwhile.
         let again = sqlx::query(question).fetch_one(&mut *conn).await;
         let changed =
             again.is_ok_and(|again| again.try_get_unchecked(1).is_ok_and(|now: i64| now != version));
-        if !changed && said.is_ok_and(|said| said <= SCHEMA_VERSION) {
+        let is_damage = |said| said <= SCHEMA_VERSION && (id, version) != (purpose.application_id, said);
+        if !changed && said.is_ok_and(is_damage) {
             return Err(fault::damaged(path));
         }
     }

@@ -23,35 +23,62 @@ const NOTADB: u32 = 26;
 
 /// Builds the error for a failure at the database file `path`.
 pub(crate) fn database(path: &Path, error: sqlx::Error) -> StoreError {
-    let file = path.display();
     let (kind, message) = match &error {
-        sqlx::Error::Database(refusal) => match primary_code(refusal.as_ref()) {
-            Some(CORRUPT | NOTADB | TOOBIG | CONSTRAINT | MISMATCH | FORMAT) => {
-                return damaged(path).with_source(error);
-            }
-            Some(ERROR) if is_schema_error(refusal.message()) => return damaged(path).with_source(error),
-            Some(FULL) => return full(path).with_source(error),
-            // SQLite keeps a small file beside the database, for which there must be space too.
-            Some(IOERR) if code(refusal.as_ref()) == Some(IOERR_SHMSIZE) => {
-                return full(path).with_source(error);
-            }
-            Some(BUSY | PROTOCOL) => return busy(path).with_source(error),
-            Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
-            Some(READONLY) => (Kind::Inaccessible, format!("cannot write to {file}")),
-            Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
-            _ => (Kind::Database, format!("the database {file} refused")),
-        },
+        sqlx::Error::Database(refusal) => return refused(path, code(refusal.as_ref()), error),
         // Every query here has a result, and it can be decoded.
         sqlx::Error::RowNotFound | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
             return damaged(path).with_source(error);
         }
         sqlx::Error::Io(cause) if is_full(cause) => return full(path).with_source(error),
-        sqlx::Error::Io(_) => (Kind::Inaccessible, format!("cannot use {file}")),
+        sqlx::Error::Io(_) => (Kind::Inaccessible, format!("cannot use {}", path.display())),
         sqlx::Error::PoolTimedOut => return timed_out(path),
         sqlx::Error::PoolClosed => return closed(),
-        _ => (Kind::Database, format!("the database {file} failed")),
+        _ => (Kind::Database, format!("the database {} failed", path.display())),
     };
     StoreError::new(kind, message).with_source(error)
+}
+
+/// Builds the error for a failure of a [direct](super::direct_reader) connection to the database file `path`.
+pub(super) fn direct(path: &Path, error: rusqlite::Error) -> StoreError {
+    match &error {
+        rusqlite::Error::SqliteFailure(refusal, _) => {
+            let code = refusal.extended_code.cast_unsigned();
+            refused(path, Some(code), error)
+        }
+        // Every query here has a result, and it can be decoded.
+        rusqlite::Error::QueryReturnedNoRows
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::Utf8Error(..) => damaged(path).with_source(error),
+        _ => StoreError::new(Kind::Database, format!("the database {} failed", path.display()))
+            .with_source(error),
+    }
+}
+
+/// Builds the error for a result code of SQLite, with `cause` as its source.
+fn refused(
+    path: &Path,
+    code: Option<u32>,
+    cause: impl std::error::Error + Send + Sync + 'static,
+) -> StoreError {
+    let file = path.display();
+    // The primary code is the lower byte.
+    let (kind, message) = match code.map(|code| code & 0xff) {
+        Some(CORRUPT | NOTADB | TOOBIG | CONSTRAINT | MISMATCH | FORMAT) => {
+            return damaged(path).with_source(cause);
+        }
+        Some(ERROR) if is_schema_error(&cause.to_string()) => return damaged(path).with_source(cause),
+        Some(FULL) => return full(path).with_source(cause),
+        // SQLite keeps a small file beside the database, for which there must be space too.
+        Some(IOERR) if code == Some(IOERR_SHMSIZE) => return full(path).with_source(cause),
+        Some(BUSY | PROTOCOL) => return busy(path).with_source(cause),
+        Some(CANTOPEN) => (Kind::Inaccessible, format!("cannot open {file}")),
+        Some(READONLY) => (Kind::Inaccessible, format!("cannot write to {file}")),
+        Some(IOERR) => (Kind::Inaccessible, format!("the disk failed at {file}")),
+        _ => (Kind::Database, format!("the database {file} refused")),
+    };
+    StoreError::new(kind, message).with_source(cause)
 }
 
 /// Builds the error for a failure at a file or folder that is no database.
@@ -100,8 +127,11 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
 
 /// Returns whether a store error is such a temporary conflict.
 pub(super) fn is_contention(error: &StoreError) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<sqlx::Error>());
-    cause.is_some_and(is_busy)
+    let Some(cause) = std::error::Error::source(error) else { return false };
+    let direct = cause.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error);
+    let is_busy_code = |code: i32| matches!(code.cast_unsigned() & 0xff, BUSY | PROTOCOL);
+    cause.downcast_ref::<sqlx::Error>().is_some_and(is_busy)
+        || direct.is_some_and(|refusal| is_busy_code(refusal.extended_code))
 }
 
 /// Builds the error for another program's lock.
@@ -110,6 +140,11 @@ fn busy(path: &Path) -> StoreError {
         Kind::Database,
         format!("another program is using {} and has not finished in time; try again", path.display()),
     )
+}
+
+/// Builds the error for work on a blocking thread that did not come to its end.
+pub(super) fn interrupted(error: &tokio::task::JoinError) -> StoreError {
+    StoreError::new(Kind::Database, format!("a read of the store was interrupted: {error}"))
 }
 
 /// Builds the error for a timeout of the disk or of another reader.

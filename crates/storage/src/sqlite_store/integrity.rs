@@ -4,18 +4,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use market_backbone_core::{Grid, Series, StoreError, TimeRange};
+use market_backbone_core::{Series, StoreError, TimeRange};
 use sqlx::sqlite::SqliteConnection;
 
 use super::database_file::{self, INDEX};
-use super::ownership::{self, LedgerRead, ROWS_PER_READ};
-use super::series_state::SeriesState;
 use super::shard_pool::ShardId;
 use super::shard_writer::WriteOp;
 use super::table_name::TableName;
 use super::validation::file_finding;
-use super::{SqliteStore, checksum_table, fault, salvage, verified_rows};
-use crate::integrity_check::{Finding, Findings, IntegrityIssue};
+use super::{SqliteStore, checksum_table, fault, salvage};
+use crate::integrity_check::{Finding, IntegrityIssue};
 
 impl SqliteStore {
     /// Finds what is wrong with the index itself.
@@ -131,53 +129,4 @@ async fn tables(conn: &mut SqliteConnection) -> Result<BTreeSet<String>, sqlx::E
     let named = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'candles_*'";
     let names: Vec<String> = sqlx::query_scalar(named).fetch_all(conn).await?;
     Ok(names.into_iter().collect())
-}
-
-/// Finds tables that the index assigns to another shard, or to none.
-pub(super) async fn unindexed_tables(
-    conn: &mut SqliteConnection,
-    series: &[Series],
-    file: &Path,
-) -> Result<Vec<Finding>, sqlx::Error> {
-    let ours: BTreeSet<String> = series.iter().map(|one| TableName::of(one).as_str().to_owned()).collect();
-    let found = tables(conn).await?;
-    let strange = found.difference(&ours);
-    let detail = |table: &String| format!("it holds the table {table}, which the index does not list here");
-    Ok(strange.map(|table| file_finding(file, IntegrityIssue::File, detail(table))).collect())
-}
-
-/// Finds the parts of a series that differ from what was written.
-pub(super) async fn check_series(
-    conn: &mut SqliteConnection,
-    series: &Series,
-    grid: Grid,
-    file: &Path,
-) -> Result<Vec<Finding>, sqlx::Error> {
-    let state = SeriesState::new(series, 0);
-    let label = state.label.as_str();
-    if !super::candle_table::exists(conn, &state.table).await? {
-        return Ok(Vec::new());
-    }
-    let mut found = Findings::default();
-    if matches!(ownership::read_ledger(conn, label).await?, LedgerRead::Damaged) {
-        let detail = "its ledger is not what was written".to_owned();
-        found.add(Finding::of(IntegrityIssue::Ledger, series, detail));
-    }
-    let count = checksum_table::count(conn, label, (i64::MIN, i64::MAX)).await?;
-    if checksum_table::series_checksum(conn, label).await?.is_some_and(|seal| seal.blocks != count) {
-        let detail = format!("checksums of {series} are lost");
-        found.add(file_finding(file, IntegrityIssue::File, detail));
-    }
-    let mut rest = Some(state.grid.all());
-    while let Some((oldest, newest)) = rest {
-        let read = verified_rows::read(conn, &state, (oldest, newest), ROWS_PER_READ).await?;
-        // Oldest last, as the next window is older still.
-        for stretch in read.damaged.iter().rev().filter_map(|block| state.grid.time_range(*block)) {
-            let detail = "the candles are not those that were written".to_owned();
-            let slots = grid.slots(series.timeframe, stretch);
-            found.add(Finding { slots, ..Finding::at(IntegrityIssue::Damaged, series, stretch, detail) });
-        }
-        rest = (read.oldest > oldest).then(|| (oldest, read.oldest - 1));
-    }
-    Ok(found.into_vec())
 }

@@ -18,8 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::file_maintenance::{PageCounts, file_size, wal_path};
 pub use self::report::{MaintenanceReport, ShardMaintenance};
+use super::block::BlockGrid;
 use super::block_cache::BlockCache;
 use super::commit_file::CommitId;
+use super::sealed::SealQueue;
+use super::series_state::SeriesState;
 use super::shard_index::ShardIndex;
 use super::shard_pool::{ShardId, ShardPool};
 use super::source_registry::SourceRegistry;
@@ -53,7 +56,18 @@ impl MaintenanceState {
         self.stop.cancel();
     }
 
-    fn is_stopped(&self) -> bool {
+    /// Returns whether old rows of a series are deleted.
+    pub(super) fn forgets(&self, series: &SeriesState) -> bool {
+        let width = |timeframe| BlockGrid::of(timeframe).width_ms();
+        self.config.retain.iter().any(|rule| width(rule.timeframe) == series.grid.width_ms())
+    }
+
+    /// Returns the token that is cancelled when maintenance is stopped.
+    pub(super) fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
         self.stop.is_cancelled()
     }
 
@@ -79,17 +93,18 @@ impl Drop for MaintenanceState {
 }
 
 /// A weak handle that does not keep the store open.
-struct WeakStore {
+pub(super) struct WeakStore {
     index: Weak<ShardIndex>,
     shards: Weak<ShardPool>,
     sources: Weak<SourceRegistry>,
     maintenance: Weak<MaintenanceState>,
     series: Weak<RwLock<SeriesMap>>,
     cache: BlockCache,
+    seal_queue: Weak<SealQueue>,
 }
 
 impl WeakStore {
-    fn downgrade(store: &SqliteStore) -> Self {
+    pub(super) fn downgrade(store: &SqliteStore) -> Self {
         Self {
             index: Arc::downgrade(&store.index),
             shards: Arc::downgrade(&store.shards),
@@ -97,10 +112,11 @@ impl WeakStore {
             maintenance: Arc::downgrade(&store.maintenance),
             series: Arc::downgrade(&store.series),
             cache: store.cache.clone(),
+            seal_queue: Arc::downgrade(&store.seal_queue),
         }
     }
 
-    fn upgrade(&self) -> Option<SqliteStore> {
+    pub(super) fn upgrade(&self) -> Option<SqliteStore> {
         Some(SqliteStore {
             index: self.index.upgrade()?,
             shards: self.shards.upgrade()?,
@@ -108,6 +124,7 @@ impl WeakStore {
             maintenance: self.maintenance.upgrade()?,
             series: self.series.upgrade()?,
             cache: self.cache.clone(),
+            seal_queue: self.seal_queue.upgrade()?,
             read_only: false,
         })
     }

@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::checksum_table::{self, BlockChecksum, SeriesChecksum};
 use super::series_state::SeriesState;
 use super::verified_rows::{self, VerifiedRows};
-use super::{candle_table, checksum, ledger_table, revision_table};
+use super::{candle_table, checksum, ledger_table, revision_table, sealed};
 
 /// The number of rows read at once where a whole series is read: many more than a block can have.
 pub(super) const ROWS_PER_READ: usize = 16_384;
@@ -100,6 +100,7 @@ impl SeriesOwnership {
             let Some(stretch) = series.grid.time_range(block) else { continue };
             tracing::warn!(series = series.label, %stretch, "candles are damaged on disk; they will be fetched again");
             series.report_damage();
+            sealed::delete_within(conn, series, stretch).await?;
             candle_table::delete(conn, &series.table, stretch).await?;
             revision_table::delete(conn, &series.label, stretch).await?;
             self.delete_block_checksums(conn, &series.label, (block, block)).await?;

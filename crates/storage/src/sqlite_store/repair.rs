@@ -100,7 +100,7 @@ impl SqliteStore {
     /// Returns the newest `limit` valid rows in `range`, and the blocks that are damaged.
     pub(super) async fn read_rows(
         &self,
-        series: &SeriesState,
+        series: &Arc<SeriesState>,
         range: TimeRange,
         limit: usize,
     ) -> Result<(StoredCandles, Vec<i64>), StoreError> {
@@ -116,7 +116,7 @@ impl SqliteStore {
 
     async fn read_rows_once(
         &self,
-        series: &SeriesState,
+        series: &Arc<SeriesState>,
         range: TimeRange,
         limit: usize,
         seen: &mut Option<u64>,
@@ -336,6 +336,7 @@ impl SqliteStore {
             shards: Arc::clone(&self.shards),
             sources: Arc::clone(&self.sources),
             cache: super::BlockCache::new(0),
+            seal_queue: Arc::clone(&self.seal_queue),
             series: Arc::default(),
             maintenance: Arc::clone(&self.maintenance),
             read_only: true,

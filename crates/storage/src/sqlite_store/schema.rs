@@ -4,7 +4,7 @@
 //! that share the folder know the schema. Shards are migrated when they are first opened.
 
 /// The version of the tables below; a file's `user_version` says which version wrote it.
-pub(super) const SCHEMA_VERSION: i64 = 5;
+pub(super) const SCHEMA_VERSION: i64 = 6;
 
 /// The schema of one kind of file.
 #[derive(Debug)]
@@ -66,6 +66,14 @@ pub(super) const SHARD: FileSchema = FileSchema {
          INSERT INTO unsealed SELECT series FROM coverage UNION SELECT series FROM claim;
          CREATE TABLE layout (version INTEGER NOT NULL);
          INSERT INTO layout VALUES (5);",
+        // The seals of files with columns: see `sealed`. A version that does not know them would write rows
+        // without deleting their seals.
+        "CREATE TABLE sealed_segment (
+             series TEXT NOT NULL, segment INTEGER NOT NULL, seal INTEGER NOT NULL,
+             from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, rows INTEGER NOT NULL, sum INTEGER NOT NULL,
+             PRIMARY KEY (series, segment)
+         ) WITHOUT ROWID;
+         UPDATE layout SET version = 6;",
     ],
 };
 
@@ -84,6 +92,7 @@ pub(super) const INDEX: FileSchema = FileSchema {
         "CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;",
         // The version once more, which tells damage to the header of a file from a newer version.
         "CREATE TABLE layout (version INTEGER NOT NULL); INSERT INTO layout VALUES (5);",
+        "UPDATE layout SET version = 6;",
     ],
 };
 
@@ -102,5 +111,6 @@ pub(crate) const UNIVERSES: FileSchema = FileSchema {
         "CREATE TABLE list_sum (sum INTEGER NOT NULL);
          CREATE TABLE layout (version INTEGER NOT NULL);
          INSERT INTO layout VALUES (5);",
+        "UPDATE layout SET version = 6;",
     ],
 };

@@ -18,6 +18,7 @@ use market_backbone_core::{Candle, Coverage, Series, VenueId};
 
 use super::block::BlockGrid;
 use super::cached_view::{CachedView, Epoch};
+use super::sealed::SealIndex;
 use super::shard_pool::ShardId;
 use super::table_name::TableName;
 
@@ -63,6 +64,8 @@ struct SeriesCache {
     /// The version that last touched each block.
     touched: BTreeMap<i64, u64>,
     coverage: Option<Arc<Coverage>>,
+    /// The seals, with the version before they were read.
+    seals: Option<(u64, Arc<SealIndex>)>,
     /// The blocks that were found damaged and are still on disk; their ranges are unknown, whatever the
     /// ledger says.
     uncertain_blocks: BTreeSet<i64>,
@@ -123,6 +126,25 @@ impl SeriesState {
         if memory.version == version && !memory.has_uncertainty() {
             memory.coverage = Some(Arc::clone(coverage));
         }
+    }
+
+    /// Returns the seals, if they are those of now.
+    pub(super) fn seals(&self) -> Option<Arc<SealIndex>> {
+        let memory = self.cache();
+        let (version, seals) = memory.seals.as_ref()?;
+        (*version == memory.version).then(|| Arc::clone(seals))
+    }
+
+    /// Caches the seals that were read after the version was `version`, where anything is cached.
+    pub(super) fn cache_seals(&self, version: u64, seals: &Arc<SealIndex>) {
+        if self.location.get().is_some_and(|home| home.cached_view.is_some()) {
+            self.cache().seals = Some((version, Arc::clone(seals)));
+        }
+    }
+
+    /// Drops the cached seals.
+    pub(super) fn forget_seals(&self) {
+        self.cache().seals = None;
     }
 
     /// Records a commit that is on disk now, with its ledger and epoch, or (without them) one that may or may

@@ -18,7 +18,9 @@ use tokio_util::task::TaskTracker;
 use super::cached_view::CachedView;
 use super::commit_file::CommitId;
 use super::database_file::{self, SHARD};
+use super::direct_reader::DirectReaders;
 use super::folder_lock::FolderLock;
+use super::sealed::{SealQueue, SealedTier};
 use super::series_state::SeriesState;
 use super::shard_transaction;
 use super::shard_writer::{ShardWriter, WriteJob, WriteOp};
@@ -41,6 +43,8 @@ pub(super) struct Shard {
     path: PathBuf,
     jobs: mpsc::Sender<WriteJob>,
     readers: SqlitePool,
+    direct: Arc<DirectReaders>,
+    sealed: Arc<SealedTier>,
     write_lock: Arc<WriteLock>,
     /// Cancelled when the writer has closed the file.
     closed: CancellationToken,
@@ -57,7 +61,7 @@ impl Shard {
     pub(super) async fn open(
         path: PathBuf,
         max_bytes: Option<u64>,
-        tasks: &TaskTracker,
+        (tasks, queue): (&TaskTracker, &Arc<SealQueue>),
         (cached_view, lock): (Arc<CachedView>, Arc<FolderLock>),
     ) -> Result<Self, StoreError> {
         lock.require_same_folder()?;
@@ -67,9 +71,10 @@ impl Shard {
         let readers = database_file::reader_pool(&path, READER_CONNECTIONS);
         let (jobs, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let write_lock = Arc::new(WriteLock::new());
-        let held = (Arc::clone(&cached_view), lock);
-        let mut writer =
-            ShardWriter::new(path.clone(), max_bytes, readers.clone(), Arc::clone(&write_lock), held);
+        let held = (Arc::clone(&cached_view), lock, Arc::clone(queue));
+        let direct = Arc::new(DirectReaders::new(&path, false));
+        let pools = (readers.clone(), Arc::clone(&direct));
+        let mut writer = ShardWriter::new(path.clone(), max_bytes, pools, Arc::clone(&write_lock), held);
         if !path.exists() || !database_file::is_current(&readers, &SHARD).await {
             // Creates or migrates it, or reports what is wrong with it.
             writer.connection().await?;
@@ -81,18 +86,22 @@ impl Shard {
             writer.run(receiver).await;
         });
         let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { path, jobs, readers, write_lock, closed, serial, cached_view: Some(cached_view) })
+        let sealed = Arc::new(SealedTier::new(&path, queue.config().enabled));
+        let cached_view = Some(cached_view);
+        Ok(Self { path, jobs, readers, direct, sealed, write_lock, closed, serial, cached_view })
     }
 
     /// Opens a file for reading that another process may be writing to.
-    pub(super) async fn open_read_only(path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) async fn open_read_only(path: PathBuf, queue: &SealQueue) -> Result<Self, StoreError> {
         database_file::require_current(&path, &SHARD).await?;
         let readers = database_file::read_only_pool(&path, READER_CONNECTIONS);
         // There is no receiver: a sender gets the error that the store is closed.
         let (jobs, _) = mpsc::channel(1);
         let (write_lock, closed) = (Arc::new(WriteLock::new()), CancellationToken::new());
         let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { path, jobs, readers, write_lock, closed, serial, cached_view: None })
+        let direct = Arc::new(DirectReaders::new(&path, true));
+        let sealed = Arc::new(SealedTier::new(&path, queue.config().enabled));
+        Ok(Self { path, jobs, readers, direct, sealed, write_lock, closed, serial, cached_view: None })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -117,6 +126,19 @@ impl Shard {
     /// Acquires a connection for reading.
     pub(super) async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await.map_err(|error| self.fault(error))
+    }
+
+    /// Runs `work` with a connection for reading, on a blocking thread.
+    pub(super) async fn direct<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.direct.run(work).await
+    }
+
+    /// Returns the sealed files beside it.
+    pub(super) fn sealed(&self) -> &Arc<SealedTier> {
+        &self.sealed
     }
 
     /// Returns the validity of the cache; `None` where nothing is cached.

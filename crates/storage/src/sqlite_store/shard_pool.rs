@@ -16,6 +16,7 @@ use super::cached_view::CachedView;
 use super::commit_file::CommitFile;
 use super::fault;
 use super::folder_lock::FolderLock;
+use super::sealed::SealQueue;
 use super::shard::{self, Shard};
 use super::source_registry::SourceRegistry;
 
@@ -35,6 +36,7 @@ pub(super) struct ShardPool {
     sources: Arc<SourceRegistry>,
     max_open: usize,
     max_bytes: Option<u64>,
+    seal_queue: Arc<SealQueue>,
     tasks: TaskTracker,
     // Readers of the lock open shards; the writer of the lock rebuilds a file.
     gate: RwLock<()>,
@@ -97,11 +99,12 @@ impl ShardPool {
     /// Creates a pool that opens shards for writing while it holds the folder's `lock`, else for reading.
     pub(super) fn new(
         config: &StoreConfig,
-        sources: Arc<SourceRegistry>,
+        (sources, seal_queue): (Arc<SourceRegistry>, Arc<SealQueue>),
         lock: Option<Arc<FolderLock>>,
     ) -> Self {
         Self {
             sources,
+            seal_queue,
             max_open: config.open_shards.max(1),
             max_bytes: config.max_shard_bytes,
             tasks: TaskTracker::new(),
@@ -154,8 +157,11 @@ impl ShardPool {
             let _open = self.gate.read().await;
             let path = shard::path(self.sources.dir(), id.venue, id.number)?;
             match lock.zip(self.cached_view(id)?) {
-                Some((lock, belief)) => Shard::open(path, self.max_bytes, &self.tasks, (belief, lock)).await,
-                None => Shard::open_read_only(path).await,
+                Some((lock, belief)) => {
+                    let tasks = (&self.tasks, &self.seal_queue);
+                    Shard::open(path, self.max_bytes, tasks, (belief, lock)).await
+                }
+                None => Shard::open_read_only(path, &self.seal_queue).await,
             }
         })
         .await?;

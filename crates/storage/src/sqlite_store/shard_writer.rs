@@ -14,8 +14,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::cached_view::{CachedView, Epoch};
 use super::database_file::{self, SHARD};
+use super::direct_reader::DirectReaders;
 use super::folder_lock::FolderLock;
 use super::ownership::{self, SeriesOwnership};
+use super::sealed::{self, SealQueue};
 use super::series_state::SeriesState;
 use super::shard_transaction::ShardTransaction;
 use super::write_lock::WriteLock;
@@ -55,8 +57,10 @@ pub(super) struct ShardWriter {
     // Opened for the first operation: most shards of a large folder are only read.
     conn: Option<SqliteConnection>,
     readers: SqlitePool,
+    direct: Arc<DirectReaders>,
     write_lock: Arc<WriteLock>,
     cached_view: Arc<CachedView>,
+    seal_queue: Arc<SealQueue>,
     // The folder lock is held until the last writer has closed its file.
     lock: Arc<FolderLock>,
 }
@@ -65,11 +69,11 @@ impl ShardWriter {
     pub(super) fn new(
         path: PathBuf,
         max_bytes: Option<u64>,
-        readers: SqlitePool,
+        (readers, direct): (SqlitePool, Arc<DirectReaders>),
         write_lock: Arc<WriteLock>,
-        (belief, lock): (Arc<CachedView>, Arc<FolderLock>),
+        (cached_view, lock, seal_queue): (Arc<CachedView>, Arc<FolderLock>, Arc<SealQueue>),
     ) -> Self {
-        Self { path, max_bytes, conn: None, readers, write_lock, cached_view: belief, lock }
+        Self { path, max_bytes, conn: None, readers, direct, write_lock, cached_view, seal_queue, lock }
     }
 
     /// Returns the connection for writing.
@@ -98,6 +102,7 @@ impl ShardWriter {
             self.write_jobs(jobs).await;
             turn.record_commit(self.cached_view.last_attempted());
         }
+        self.direct.close().await;
         self.readers.close().await;
         if let Some(conn) = self.conn {
             database_file::close(conn).await;
@@ -111,7 +116,7 @@ impl ShardWriter {
             && let Ok((verdicts, epoch)) = self.transact(&jobs).await
         {
             for (job, verdict) in jobs.into_iter().zip(verdicts) {
-                job.finish(Ok((verdict, epoch)));
+                job.finish(Ok((verdict, epoch)), &self.seal_queue);
             }
             return;
         }
@@ -120,7 +125,7 @@ impl ShardWriter {
             let one = |(verdicts, epoch): (Vec<CommitPlan>, Epoch)| {
                 (verdicts.into_iter().next().unwrap_or_default(), epoch)
             };
-            job.finish(outcome.map(one));
+            job.finish(outcome.map(one), &self.seal_queue);
         }
     }
 
@@ -145,7 +150,7 @@ impl WriteJob {
     }
 
     /// Updates the caches, then answers the caller: after the answer, nobody must see older data.
-    fn finish(self, outcome: Result<(CommitPlan, Epoch), StoreError>) {
+    fn finish(self, outcome: Result<(CommitPlan, Epoch), StoreError>, seal_queue: &SealQueue) {
         let (verdict, answer) = match outcome {
             Ok(verdict) => (Some(verdict), Ok(())),
             Err(error) => (None, Err(error)),
@@ -159,6 +164,7 @@ impl WriteJob {
         match (&self.op, verdict) {
             (WriteOp::Store(_), Some((verdict, epoch))) => {
                 self.series.rows_committed(&verdict.rows, Some((verdict.known, epoch)));
+                seal_queue.note_written(&self.series, &verdict.rows);
             }
             (WriteOp::Store(batch), None) => self.series.rows_committed(&batch.candles, None),
             (WriteOp::Forget(_) | WriteOp::Repair(_) | WriteOp::AddChecksums, verdict) => {
@@ -211,6 +217,7 @@ async fn store_batch(
     };
     let stored: Vec<Candle> = found.iter().filter(is_reached).copied().collect();
     let plan = commit_plan::plan(&ownership.known, &stored, batch);
+    sealed::delete_touched(conn, series, &plan.rows).await?;
     candle_table::upsert(conn, &series.table, &plan.rows).await?;
     let after = ownership::checksums_after(series, &found, &plan.rows);
     ownership.put_block_checksums(conn, &series.label, &sums, &after).await?;
@@ -234,6 +241,7 @@ async fn forget(
             kept.insert(block, verified_rows::block_checksum(&series.label, &rows));
         }
     }
+    sealed::delete_within(conn, series, range).await?;
     candle_table::delete(conn, &series.table, range).await?;
     custody.delete_block_checksums(conn, &series.label, (oldest, newest)).await?;
     custody.put_block_checksums(conn, &series.label, &BTreeMap::new(), &kept).await?;

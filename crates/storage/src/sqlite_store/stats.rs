@@ -11,7 +11,7 @@ use self::layout::TableLayout;
 use super::maintenance::{file_size, wal_path};
 use super::shard_pool::ShardId;
 use super::table_name::TableName;
-use super::{SqliteStore, fault};
+use super::{SqliteStore, fault, sealed};
 
 /// The content of a store and its size.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,12 @@ pub struct ShardStats {
     pub free_pages: u64,
     /// The share of leaf pages of tables that do not follow the leaf before them.
     pub scattered: f64,
+    /// The number of sealed files beside it, from which long ranges are read.
+    pub sealed_files: u64,
+    /// The number of candles in sealed files, which are copies.
+    pub sealed_rows: u64,
+    /// The size of the sealed files, in bytes.
+    pub sealed_bytes: u64,
 }
 
 /// The statistics of one series.
@@ -91,10 +97,23 @@ impl StoreStats {
         self.shards.iter().map(|shard| shard.revisions).sum()
     }
 
+    /// Returns the number of candles in sealed files.
+    #[must_use]
+    pub fn sealed_rows(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.sealed_rows).sum()
+    }
+
+    /// Returns the size of all sealed files, in bytes.
+    #[must_use]
+    pub fn sealed_bytes(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.sealed_bytes).sum()
+    }
+
     /// Returns the size of all files, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.index_bytes + self.shards.iter().map(|shard| shard.bytes + shard.log_bytes).sum::<u64>()
+        let of_shard = |shard: &ShardStats| shard.bytes + shard.log_bytes + shard.sealed_bytes;
+        self.index_bytes + self.shards.iter().map(of_shard).sum::<u64>()
     }
 }
 
@@ -145,6 +164,8 @@ impl SqliteStore {
                 Some(layout.into_series_stats(series, file.clone(), counts))
             })
             .collect();
+        let tier = std::sync::Arc::clone(shard.sealed());
+        let sealed = shard.direct(move |conn| sealed::measure(conn, &tier)).await?;
         let all = layouts.values().fold(TableLayout::default(), TableLayout::merge);
         let shard = ShardStats {
             source: id.venue,
@@ -157,6 +178,9 @@ impl SqliteStore {
             pages: pages.all,
             free_pages: pages.free,
             scattered: all.scattered(),
+            sealed_files: sealed.count,
+            sealed_rows: sealed.rows,
+            sealed_bytes: sealed.bytes,
             file,
         };
         Ok((shard, series))

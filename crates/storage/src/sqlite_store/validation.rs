@@ -1,28 +1,30 @@
-//! Checks what can be wrong only in files: broken pages, foreign table layouts, a ledger that contradicts
-//! itself.
+//! Checks everything that is stored, file by file, and repairs ledgers that contradict themselves.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use market_backbone_core::{Coverage, Grid, Series, StoreError, Symbol, TimeRange, Timestamp, VenueId};
+use futures::{StreamExt, stream};
+use market_backbone_core::{Coverage, Series, StoreError};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Row};
+use tokio::task::spawn_blocking;
 
 use super::checksum_table::{self, SeriesChecksum};
 use super::ownership::{self, LedgerRead};
+use super::sealed::SealedTier;
+use super::shard_check::{self, CheckedShard, ShardToCheck};
 use super::shard_pool::ShardId;
 use super::shard_transaction::ShardTransaction;
 use super::table_name::TableName;
-use super::{SqliteStore, checksum, database_file, fault, integrity, ledger_table};
+use super::{SqliteStore, checksum, database_file, direct_reader, fault, ledger_table};
 use crate::GridLookup;
 use crate::integrity_check::{self, Finding, IntegrityIssue, IssueLocation};
-use crate::origin_codec;
 
-/// The largest number of SQLite's errors that are listed of one file.
-const MAX_ERRORS_LISTED: u32 = 5;
+/// The number of shards that are checked at the same time.
+const SHARDS_AT_ONCE: usize = 2;
 
 impl SqliteStore {
-    /// Checks everything that is stored: the files, then each series. Reads all of it.
+    /// Checks everything that is stored: the files, then each series. Reads all of it, two files at a time.
     ///
     /// If another process writes meanwhile, its commits may or may not be seen, and a series may be seen
     /// between two commits, but never in the middle of one. Findings are not repaired. A series that an older
@@ -34,70 +36,130 @@ impl SqliteStore {
     pub async fn check(&self, grids: impl Into<GridLookup>) -> Result<Vec<Finding>, StoreError> {
         let grids = grids.into();
         let view = self.read_only_view();
-        let mut findings = view.check_index().await?;
+        let findings = view.check_index().await?;
         if !findings.is_empty() {
             return Ok(findings); // it says which shard each series is in
         }
-        for id in self.shards.all() {
-            let file = self.shards.path(id)?;
-            match view.check_shard(id, &file, grids.grid_of(id.venue).ok()).await {
-                Ok(found) => findings.extend(found),
-                Err(error) => findings.push(file_finding(&file, IntegrityIssue::File, error.to_string())),
-            }
-        }
-        findings.extend(integrity_check::check_integrity(&view, grids).await?);
-        if !self.read_only {
+        let mut checked = view.check_shards(&grids).await?;
+        view.check_across_shards(&grids, &mut checked).await;
+        let mut findings = checked.file;
+        findings.append(&mut checked.series);
+        findings.append(&mut checked.derived);
+        if !self.read_only && checked.lacks_checksums {
             self.add_checksums_where_valid(&findings).await?;
         }
         Ok(findings)
     }
 
+    /// Checks each shard by itself.
+    async fn check_shards(&self, grids: &GridLookup) -> Result<CheckedShard, StoreError> {
+        let mut assigned: BTreeMap<ShardId, Vec<Series>> = BTreeMap::new();
+        for (venue, table, number) in self.index.all().await? {
+            let entry = assigned.entry(ShardId { venue, number }).or_default();
+            entry.extend(TableName::series(venue, &table));
+        }
+        let shards = self.shards.all().into_iter().map(|id| {
+            let mut series = assigned.remove(&id).unwrap_or_default();
+            series.sort();
+            (id, series)
+        });
+        let checks = stream::iter(shards).map(|(id, series)| self.check_shard(id, series, grids));
+        let mut checks = std::pin::pin!(checks.buffered(SHARDS_AT_ONCE));
+        let mut all = CheckedShard::default();
+        while let Some(checked) = checks.next().await {
+            all.append(checked?);
+        }
+        all.sort();
+        Ok(all)
+    }
+
     async fn check_shard(
         &self,
         id: ShardId,
-        file: &Path,
-        grid: Option<Grid>,
-    ) -> Result<Vec<Finding>, StoreError> {
-        let series = self.series_in(id).await?;
-        let shard = self.shards.lease(id).await?;
-        let mut conn = shard.reader().await?;
-        let fault = |error| fault::database(file, error);
-        let complaints = quick_check(&mut conn).await.map_err(fault)?;
-        let mut found: Vec<_> = complaints
-            .into_iter()
-            .map(|complaint| file_finding(file, IntegrityIssue::File, complaint))
-            .collect();
-        if found.is_empty() {
-            found.extend(integrity::unindexed_tables(&mut conn, &series, file).await.map_err(fault)?);
-            found.extend(check_layouts(&mut conn, &series, file).await.map_err(fault)?);
+        series: Vec<Series>,
+        grids: &GridLookup,
+    ) -> Result<CheckedShard, StoreError> {
+        let path = self.shards.path(id)?;
+        let grid = grids.grid_of(id.venue);
+        let undescribed = grid.as_ref().err().map(ToString::to_string);
+        let shard = ShardToCheck {
+            tier: Arc::new(SealedTier::new(&path, self.seal_queue.config().enabled)),
+            path: path.clone(),
+            venue: id.venue,
+            series: series.clone(),
+            grid: grid.ok(),
+        };
+        let mut checked = match self.run_check(id, shard).await {
+            Ok(checked) => checked,
+            Err(error) => CheckedShard {
+                file: vec![file_finding(&path, IntegrityIssue::File, error.to_string())],
+                is_unreadable: true,
+                ..CheckedShard::default()
+            },
+        };
+        if let Some(detail) = undescribed {
+            let finding = |series: &Series| Finding::of(IntegrityIssue::Undescribed, series, detail.clone());
+            checked.series.extend(checked.held.iter().map(finding));
+        } else if checked.is_unreadable {
+            self.check_one_by_one(series, grids, &mut checked).await?;
         }
-        if found.is_empty() {
-            found.extend(check_ledger(&mut conn, id.venue, file).await.map_err(fault)?);
-            // Of a venue that nobody described, the check of its series says so.
-            let Some(grid) = grid else { return Ok(found) };
-            for one in &series {
-                let has_ledger_finding = found.iter().any(|finding| finding.series() == Some(one));
-                let damage = integrity::check_series(&mut conn, one, grid, file).await.map_err(fault)?;
-                found.extend(
-                    damage
-                        .into_iter()
-                        .filter(|damage| damage.issue != IntegrityIssue::Ledger || !has_ledger_finding),
-                );
-                let old = ledger_table::lone_witnesses(&mut conn, &one.to_string()).await.map_err(fault)?;
-                found.extend(self.check_lone_witnesses(one, grid, &old).await?);
-            }
-        }
-        Ok(found)
+        Ok(checked)
     }
 
-    /// Finds those `old` ranges that rest on one answer alone and should be fetched again.
-    async fn check_lone_witnesses(
+    /// Runs the check of a shard on a blocking thread.
+    async fn run_check(&self, id: ShardId, shard: ShardToCheck) -> Result<CheckedShard, StoreError> {
+        let path = shard.path.clone();
+        let read_only = self.shards.lock().is_none();
+        // Opened by itself: a shard with its writer and its pools would be open for as long as it is used.
+        let open = move || direct_reader::open_alone(&shard.path, read_only).map(|conn| (conn, shard));
+        let is_current = |(conn, shard): (rusqlite::Connection, ShardToCheck)| {
+            shard_check::is_current(&conn).map(|is| (is, conn, shard))
+        };
+        let opened = spawn_blocking(move || open().and_then(is_current)).await;
+        let opened = opened.map_err(|error| fault::interrupted(&error))?;
+        let (is_current, conn, shard) = opened.map_err(|error| fault::direct(&path, error))?;
+        if !is_current {
+            // Migrates it, or says what it is.
+            self.shards.lease(id).await?;
+        }
+        let checked = spawn_blocking(move || shard_check::run(conn, &shard)).await;
+        checked.map_err(|error| fault::interrupted(&error))?.map_err(|error| fault::direct(&path, error))
+    }
+
+    /// Checks the series of a file that cannot be read in order, as far as each can be read.
+    async fn check_one_by_one(
         &self,
-        series: &Series,
-        grid: Grid,
-        old: &[TimeRange],
-    ) -> Result<Vec<Finding>, StoreError> {
-        integrity_check::lone_witness::findings(self, series, grid, old).await
+        series: Vec<Series>,
+        grids: &GridLookup,
+        checked: &mut CheckedShard,
+    ) -> Result<(), StoreError> {
+        for series in series {
+            let Ok(grid) = grids.grid_of(series.symbol.venue()) else { continue };
+            match integrity_check::check_series(self, &series, grid).await {
+                Ok(found) => checked.series.extend(found),
+                Err(error) => checked.series.push(Finding::unreadable(&series, &error)),
+            }
+            checked.held.push(series.clone());
+            if integrity_check::minutes_of(&series).is_some() {
+                checked.underived.push(series);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares series with their minutes where these are in another file.
+    async fn check_across_shards(&self, grids: &GridLookup, checked: &mut CheckedShard) {
+        for series in std::mem::take(&mut checked.underived) {
+            let minutes = integrity_check::minutes_of(&series);
+            let Some(minutes) = minutes.filter(|minutes| checked.held.binary_search(minutes).is_ok()) else {
+                continue;
+            };
+            let Ok(grid) = grids.grid_of(series.symbol.venue()) else { continue };
+            // What cannot be read has been found already.
+            if let Ok(found) = integrity_check::check_derived(self, &series, &minutes, grid).await {
+                checked.derived.extend(found);
+            }
+        }
     }
 
     /// Rewrites the ledger of a series.
@@ -130,83 +192,6 @@ impl SqliteStore {
 
 pub(super) fn file_finding(file: &Path, flaw: IntegrityIssue, detail: String) -> Finding {
     Finding { issue: flaw, location: IssueLocation::File(file.to_owned()), slots: 0, detail }
-}
-
-async fn quick_check(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
-    let sql = format!("PRAGMA quick_check({MAX_ERRORS_LISTED})");
-    let mut complaints: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(conn).await?;
-    complaints.retain(|complaint| complaint != "ok");
-    Ok(complaints.into_iter().map(|complaint| complaint.replace('\n', " ")).collect())
-}
-
-/// Finds tables without the open time as their key: only that key keeps rows unique and in order in SQLite.
-async fn check_layouts(
-    conn: &mut SqliteConnection,
-    all: &[Series],
-    file: &Path,
-) -> Result<Vec<Finding>, sqlx::Error> {
-    let columns = "SELECT group_concat(name || ' ' || type || ' ' || pk, ', ') FROM pragma_table_info(?1)";
-    let ours = "timestamp INTEGER 1, open REAL 0, high REAL 0, low REAL 0, close REAL 0, volume REAL 0, \
-                turnover REAL 0";
-    let mut found = Vec::new();
-    for series in all {
-        let table = TableName::of(series);
-        let layout: Option<String> =
-            sqlx::query_scalar(columns).bind(table.as_str()).fetch_one(&mut *conn).await?;
-        if let Some(layout) = layout.filter(|layout| layout != ours) {
-            let detail = format!("the table {} has the columns {layout}", table.as_str());
-            found.push(file_finding(file, IntegrityIssue::Layout, detail));
-        }
-    }
-    Ok(found)
-}
-
-async fn check_ledger(
-    conn: &mut SqliteConnection,
-    venue: VenueId,
-    file: &Path,
-) -> Result<Vec<Finding>, sqlx::Error> {
-    let rows = sqlx::query("SELECT series, from_ns, to_ns, origin FROM coverage ORDER BY series, from_ns")
-        .fetch_all(conn)
-        .await?;
-    let mut found = Vec::new();
-    let mut reported = BTreeSet::new();
-    let mut last: Option<(String, i64)> = None;
-    for row in &rows {
-        let (label, from): (String, i64) = (row.try_get_unchecked(0)?, row.try_get_unchecked(1)?);
-        let (to, origin): (i64, &str) = (row.try_get_unchecked(2)?, row.try_get_unchecked(3)?);
-        let at = Timestamp::from_nanos;
-        let reach = last.take().filter(|(series, _)| *series == label).map_or(i64::MIN, |(_, to)| to);
-        let detail = if from >= to {
-            Some(format!("a span of the ledger from {} runs backwards to {}", at(from), at(to)))
-        } else if from < reach {
-            Some(format!("two spans of the ledger overlap from {} to {}", at(from), at(reach.min(to))))
-        } else if origin_codec::decode(origin).is_err() {
-            Some(format!("the span of the ledger from {} has the origin `{origin}`", at(from)))
-        } else {
-            None
-        };
-        if let Some(detail) = detail
-            && reported.insert(label.clone())
-        {
-            found.push(match series_of(venue, &label) {
-                Some(series) => Finding::of(IntegrityIssue::Ledger, &series, detail),
-                None => file_finding(
-                    file,
-                    IntegrityIssue::File,
-                    format!("the ledger contains `{label}`: {detail}"),
-                ),
-            });
-        }
-        last = Some((label, reach.max(to)));
-    }
-    Ok(found)
-}
-
-/// Returns the series with this name in the ledger.
-fn series_of(venue: VenueId, label: &str) -> Option<Series> {
-    let (code, timeframe) = label.rsplit_once(' ')?;
-    Some(Series::new(Symbol::new(venue, code).ok()?, timeframe.parse().ok()?))
 }
 
 async fn repair_series_ledger(conn: &mut SqliteConnection, label: &str) -> Result<(), sqlx::Error> {

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 
 use market_backbone_core::Candle;
+use rusqlite::Connection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::block::BlockGrid;
 use super::candle_table;
 use super::checksum;
-use super::checksum_table::BlockChecksum;
+use super::checksum_table::{self, BlockChecksum};
 use super::series_state::SeriesState;
 
 /// The verified content of some blocks of a series.
@@ -81,6 +82,44 @@ pub(super) async fn read(
     if found.rows.len() >= limit {
         found.drop_last_block(grid);
     }
+    found.verify(series);
+    Ok(found)
+}
+
+/// Reads the blocks from `oldest` to `newest` like [`read`], with a direct connection, and stops with the
+/// block in which it has `limit` rows.
+pub(super) fn read_direct(
+    conn: &mut Connection,
+    series: &SeriesState,
+    (oldest, newest): (i64, i64),
+    limit: usize,
+) -> Result<VerifiedRows, rusqlite::Error> {
+    let grid = series.grid;
+    let mut found = VerifiedRows { oldest, ..VerifiedRows::default() };
+    // One transaction, so that rows and checksums are of one moment.
+    let moment = conn.transaction()?;
+    {
+        let sql = format!(
+            "SELECT timestamp, open, high, low, close, volume, turnover FROM {} \
+             WHERE timestamp >= ?1 AND timestamp < ?2 ORDER BY timestamp DESC",
+            series.table
+        );
+        let mut select = moment.prepare_cached(&sql)?;
+        let mut rows = select.query((grid.start_ms(oldest), grid.end_ms(newest)))?;
+        let mut block = i64::MAX;
+        while let Some(row) = rows.next()? {
+            let candle = candle_table::candle_direct(row)?;
+            if found.rows.len() >= limit && grid.block_of(candle.open_time) != block {
+                found.oldest = block;
+                break;
+            }
+            block = grid.block_of(candle.open_time);
+            found.rows.push(candle);
+        }
+        found.sums = checksum_table::read_direct(&moment, &series.label, (found.oldest, newest))?;
+        found.lacks_checksums = checksum_table::lacks_checksums_direct(&moment, &series.label)?;
+    }
+    moment.finish()?;
     found.verify(series);
     Ok(found)
 }

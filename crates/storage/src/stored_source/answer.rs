@@ -12,8 +12,8 @@ use super::emitter::Emitter;
 use super::{StoredSource, prior_claims, recheck};
 use crate::{as_of, invalid_rows};
 
-/// The number of rows in one piece that is read from the store.
-const ROWS_PER_PART: usize = 10_000;
+/// The number of rows that are read at once where it does not matter how the store has them.
+const ROWS_AT_ONCE: usize = 10_000;
 /// The number of holes of one range that are fetched concurrently; upstream limits the load on the venue.
 const HOLES_AT_ONCE: usize = 4;
 /// The number of pieces that are written while further ones are in flight.
@@ -89,8 +89,12 @@ impl StoredAnswer {
         while let Some(range) = rest
             && told.found < limit
         {
-            let ask = (limit - told.found).min(ROWS_PER_PART);
             let (query, store) = (&self.query, self.source.store.as_ref());
+            let wanted = limit - told.found;
+            let ask = match query.as_of {
+                None if wanted > ROWS_AT_ONCE => wanted.min(store.rows_at_once(&query.series, range).await),
+                _ => wanted.min(ROWS_AT_ONCE),
+            };
             let mut read = match as_of::read(store, query, &query.series, range, ask).await {
                 Err(_) if self.source.is_shared => {
                     // Lost in the middle of the range. The store has logged that; what it did not return is

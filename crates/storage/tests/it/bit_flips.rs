@@ -105,7 +105,7 @@ fn flip(dir: &Path, count: usize, rng: &mut Rng) -> String {
 }
 
 /// All that the store says it knows is as the venue has it.
-async fn tells_the_truth(store: &SqliteStore, truth: &[Vec<Candle>], about: &str) {
+async fn returns_the_truth(store: &SqliteStore, truth: &[Vec<Candle>], about: &str) {
     for (index, rows) in truth.iter().enumerate() {
         let one = named(index);
         // A few, then all: each way of reading finds it.
@@ -133,7 +133,7 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
 
     // A reader that can change nothing. If it cannot even open the folder, it gets an error.
     if let Ok(guest) = SqliteStore::open_read_only(config(dir.path())).await {
-        tells_the_truth(&guest, truth, &about).await;
+        returns_the_truth(&guest, truth, &about).await;
         guest.close().await;
     }
     // A check names it, if it is anything.
@@ -165,7 +165,7 @@ async fn run(sound: &Path, truth: &[Vec<Candle>], flips: usize, rng: &mut Rng) -
         );
         fetched += [last, set].iter().map(rows_of_venue).sum::<u64>();
     }
-    tells_the_truth(&store, truth, &about).await;
+    returns_the_truth(&store, truth, &about).await;
     store.close().await;
     (fetched > 0, named_by_check)
 }
@@ -198,7 +198,7 @@ async fn repair(dir: &Path, truth: &[Vec<Candle>], about: &str) -> bool {
             }
             let left = store.check(Grid::Utc).await.unwrap();
             assert_eq!(left, [], "{about}: after the repair");
-            tells_the_truth(&store, truth, about).await;
+            returns_the_truth(&store, truth, about).await;
             store.close().await;
             return found_any;
         }

@@ -20,7 +20,7 @@ fn claims(claims: &[AbsenceClaim]) -> Coverage {
 }
 
 /// A near store that holds `near` and a shared one that holds `shared`, and what the venue is told with a question.
-async fn told(near: &Coverage, shared: &Coverage) -> PriorClaims {
+async fn claims_passed_on(near: &Coverage, shared: &Coverage) -> PriorClaims {
     let clock = Arc::new(ManualClock::new(minute(NOW).plus(Duration::from_secs(20))));
     let stores: [Arc<dyn CandleStore>; 2] = [Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new())];
     for (store, held) in stores.iter().zip([near, shared]) {
@@ -42,7 +42,7 @@ async fn claims_of_the_stretch_reach_the_venue_through_every_tier_and_others_do_
     let nearer = AbsenceClaim::of(minutes(NOW - 20, NOW - 10), minute(NOW - 9));
     let elsewhere = AbsenceClaim::of(minutes(NOW - 200, NOW - 190), minute(NOW - 9));
     let farther = AbsenceClaim::of(minutes(NOW - 15, NOW - 5), minute(NOW - 4));
-    let told = told(&claims(&[elsewhere, nearer]), &claims(&[farther])).await;
+    let told = claims_passed_on(&claims(&[elsewhere, nearer]), &claims(&[farther])).await;
     let heard: Vec<_> = told.claims.iter().map(|claim| (claim.range, claim.observations)).collect();
     let expected =
         [(minutes(NOW - 20, NOW - 15), 1), (minutes(NOW - 15, NOW - 10), 2), (minutes(NOW - 10, NOW - 5), 1)];
@@ -52,7 +52,7 @@ async fn claims_of_the_stretch_reach_the_venue_through_every_tier_and_others_do_
 #[tokio::test]
 async fn the_same_answer_in_two_coverages_is_one_witness() {
     let claim = claims(&[AbsenceClaim::of(minutes(NOW - 20, NOW - 10), minute(NOW - 9))]);
-    assert_eq!(told(&claim, &claim).await.claims, claim.claims());
+    assert_eq!(claims_passed_on(&claim, &claim).await.claims, claim.claims());
 }
 
 #[tokio::test]

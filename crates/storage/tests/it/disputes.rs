@@ -135,7 +135,7 @@ pub(crate) async fn a_dispute_that_comes_with_a_proof_is_kept(store: &dyn Candle
     }
 }
 
-fn heard(from: i64, to: i64, at: i64) -> (Option<Provenance>, Coverage) {
+fn observed_by_socket(from: i64, to: i64, at: i64) -> (Option<Provenance>, Coverage) {
     let observed_at = market_backbone_core::Timestamp::from_secs(at);
     let provenance = Provenance { origin: Origin::Socket, observed_at };
     (Some(provenance), [Span { range: minutes(from, to), provenance }].into_iter().collect())
@@ -144,23 +144,23 @@ fn heard(from: i64, to: i64, at: i64) -> (Option<Provenance>, Coverage) {
 pub(crate) async fn what_was_heard_becomes_the_venues_word_when_it_is_asked(store: &dyn CandleStore) {
     let btc = series("KRW-BTC");
     let by_ear = Candle { volume: candle(3).volume * (1.0 + 1e-14), ..candle(3) };
-    store.commit(&btc, &[candle(1), by_ear], &heard(0, 6, AFTER).1).await.unwrap();
+    store.commit(&btc, &[candle(1), by_ear], &observed_by_socket(0, 6, AFTER).1).await.unwrap();
     store.commit(&btc, &[candle(1), candle(3)], &proof_at(1, 5, BEFORE)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(stored(store, &btc).await, [candle(1), candle(3)], "the venue's own figures");
     assert_eq!(known.disputes(), []);
     assert_eq!(known.provenance_at(minute(3)), said(BEFORE));
     assert_eq!(known.provenance_at(minute(2)), said(BEFORE), "that nothing traded is confirmed as well");
-    assert_eq!(known.provenance_at(minute(5)), heard(0, 6, AFTER).0);
+    assert_eq!(known.provenance_at(minute(5)), observed_by_socket(0, 6, AFTER).0);
 }
 
 pub(crate) async fn what_was_heard_and_is_contradicted_is_disputed(store: &dyn CandleStore) {
     let btc = series("KRW-BTC");
     let wrong = Candle { close: candle(3).low, ..candle(3) };
-    store.commit(&btc, &[candle(1), wrong], &heard(0, 6, AFTER).1).await.unwrap();
+    store.commit(&btc, &[candle(1), wrong], &observed_by_socket(0, 6, AFTER).1).await.unwrap();
     store.commit(&btc, &[candle(1), candle(3), candle(4)], &proof_at(0, 6, BEFORE)).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
-    assert_eq!(known.disputes(), [dispute(3, 5, heard(0, 6, AFTER).0, said(BEFORE))]);
+    assert_eq!(known.disputes(), [dispute(3, 5, observed_by_socket(0, 6, AFTER).0, said(BEFORE))]);
     assert_eq!(stored(store, &btc).await, [candle(1), candle(3), candle(4)]);
 }
 
@@ -170,13 +170,13 @@ pub(crate) async fn what_was_asked_is_not_replaced_by_what_is_heard_later(store:
     let mut by_ear = candles(0, 9);
     by_ear[2].volume *= 1.0 + 1e-14;
     by_ear[3].close = by_ear[3].low;
-    store.commit(&btc, &by_ear, &heard(0, 9, AFTER).1).await.unwrap();
+    store.commit(&btc, &by_ear, &observed_by_socket(0, 9, AFTER).1).await.unwrap();
     let known = store.coverage(&btc).await.unwrap();
     assert_eq!(stored(store, &btc).await, candles(0, 9));
-    assert_eq!(known.disputes(), [dispute(3, 4, said(BEFORE), heard(0, 9, AFTER).0)]);
+    assert_eq!(known.disputes(), [dispute(3, 4, said(BEFORE), observed_by_socket(0, 9, AFTER).0)]);
     assert_eq!(
         (known.provenance_at(minute(4)), known.provenance_at(minute(5))),
-        (said(BEFORE), heard(0, 9, AFTER).0)
+        (said(BEFORE), observed_by_socket(0, 9, AFTER).0)
     );
 }
 
@@ -203,7 +203,10 @@ pub(crate) async fn an_early_answer_is_corrected_by_a_later_one_and_not_disputed
     // Two replies after all corrections, an aggregating socket, a deleted row, a file: contradictions.
     store.commit(&btc, &[first], &proof_at(2, 3, AFTER + 1)).await.unwrap();
     store.commit(&btc, &candles(6, 9), &early(6, 9, BEFORE)).await.unwrap();
-    store.commit(&btc, &[close(6, 3.1), candle(7), candle(8)], &heard(6, 9, AFTER).1).await.unwrap();
+    store
+        .commit(&btc, &[close(6, 3.1), candle(7), candle(8)], &observed_by_socket(6, 9, AFTER).1)
+        .await
+        .unwrap();
     store.commit(&btc, &[], &proof_at(7, 8, AFTER)).await.unwrap();
     store.commit(&btc, &[close(8, 4.1)], &proof_by(Origin::Import, 8, 9, AFTER)).await.unwrap();
     let disputed = store.coverage(&btc).await.unwrap();

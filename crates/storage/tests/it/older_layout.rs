@@ -112,7 +112,7 @@ async fn a_folder_of_version_1_keeps_what_it_held_and_learns_of_disputes() {
         store.close().await;
     }
     for file in ["index.db", "upbit/shard-0000.db"] {
-        assert_eq!(version(&folder.path().join(file)).await, 5, "{file}");
+        assert_eq!(version(&folder.path().join(file)).await, 6, "{file}");
     }
 }
 
@@ -133,6 +133,32 @@ async fn a_folder_of_version_2_keeps_what_it_held_and_learns_of_earlier_versions
         store.close().await;
     }
     for file in ["index.db", "upbit/shard-0000.db"] {
-        assert_eq!(version(&folder.path().join(file)).await, 5, "{file}");
+        assert_eq!(version(&folder.path().join(file)).await, 6, "{file}");
+    }
+}
+
+/// What version 6 brought is taken away.
+const WITHOUT_SEALS: &str =
+    "DROP TABLE sealed_segment; UPDATE layout SET version = 5; PRAGMA user_version = 5;";
+const INDEX_OF_5: &str = "UPDATE layout SET version = 5; PRAGMA user_version = 5;";
+
+#[tokio::test]
+async fn a_folder_of_version_5_keeps_what_it_held_and_gets_sealed_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let btc = series("KRW-BTC");
+    let store = open(folder.path()).await;
+    store.commit(&btc, &candles(0, 3_000), &proof(0, 3_000)).await.unwrap();
+    store.close().await;
+    std::fs::remove_dir_all(folder.path().join("upbit/shard-0000.sealed")).unwrap();
+    for (file, sql) in [("index.db", INDEX_OF_5), ("upbit/shard-0000.db", WITHOUT_SEALS)] {
+        database(&folder.path().join(file), sql).await.close().await.unwrap();
+    }
+    let store = open(folder.path()).await;
+    assert_eq!(store.read(&btc, everything(), 9_999).await.unwrap().candles, candles(0, 3_000));
+    assert_eq!(store.seal().await.unwrap().rows, 3_000);
+    assert_eq!(store.read(&btc, everything(), 9_999).await.unwrap().candles, candles(0, 3_000));
+    store.close().await;
+    for file in ["index.db", "upbit/shard-0000.db"] {
+        assert_eq!(version(&folder.path().join(file)).await, 6, "{file}");
     }
 }

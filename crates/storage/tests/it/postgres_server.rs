@@ -85,7 +85,7 @@ impl PostgresServer {
         static SERVER: OnceLock<Option<PostgresServer>> = OnceLock::new();
         let server = SERVER.get_or_init(|| programs().map(|bin| Self::start(&bin, 100))).as_ref();
         if server.is_none() {
-            tell_of_skipping();
+            note_skipping();
         }
         server
     }
@@ -94,32 +94,32 @@ impl PostgresServer {
     pub(crate) fn own(connections: u32) -> Option<Self> {
         let server = programs().map(|bin| Self::start(&bin, connections));
         if server.is_none() {
-            tell_of_skipping();
+            note_skipping();
         }
         server
     }
 
     /// Stops it, and returns when nobody listens any more.
     pub(crate) fn stop(&self) {
-        self.tell("stop");
+        self.send("stop");
     }
 
     /// Starts it again at its old address, and returns when it lets clients in.
     pub(crate) fn start_again(&self) {
-        self.tell("start");
+        self.send("start");
     }
 
     /// Stops all of its processes: no request is answered.
     pub(crate) fn stall(&self) {
-        self.tell("stall");
+        self.send("stall");
     }
 
     /// Lets its processes run again.
     pub(crate) fn resume(&self) {
-        self.tell("resume");
+        self.send("resume");
     }
 
-    fn tell(&self, what: &str) {
+    fn send(&self, what: &str) {
         let mut shell = self.shell.lock().unwrap();
         writeln!(shell.child.stdin.as_mut().unwrap(), "{what}").unwrap();
         let mut answer = String::new();
@@ -187,7 +187,7 @@ impl Drop for PostgresServer {
 }
 
 /// Past the test harness, which would show it only where the test fails; at the beginning of a line.
-fn tell_of_skipping() {
+fn note_skipping() {
     let _ = std::io::stderr().write_all(b"\nskipped: postgresql is not installed\n");
 }
 

@@ -134,7 +134,7 @@ impl Rig {
 }
 
 /// All minutes that were heard whole, at their volumes, but for these.
-fn heard(but: &[(i64, f64)]) -> Vec<(i64, f64)> {
+fn received(but: &[(i64, f64)]) -> Vec<(i64, f64)> {
     let volume = |number| but.iter().find(|(odd, _)| *odd == number).map_or(0.3, |(_, volume)| *volume);
     (2..=LAST).map(|number| (number, volume(number))).filter(|(_, volume)| *volume > 0.0).collect()
 }
@@ -144,8 +144,8 @@ async fn a_bar_that_is_sent_again_is_an_amendment_and_a_program_sees_what_it_kne
     let rig = Rig::fresh();
     let recording = rig.talk().await;
     recording.stop().await;
-    assert_eq!(rig.as_of(12).await, heard(&[(UNHEARD, 0.0)]));
-    assert_eq!(rig.as_of(99).await, heard(&[(UNHEARD, 0.0), (AGAIN, 0.7)]));
+    assert_eq!(rig.as_of(12).await, received(&[(UNHEARD, 0.0)]));
+    assert_eq!(rig.as_of(99).await, received(&[(UNHEARD, 0.0), (AGAIN, 0.7)]));
     let known = rig.store.coverage(&series("KRW-BTC")).await.unwrap();
     assert_eq!((known.missing(minutes(START + 2, START + LAST)), known.disputes()), (vec![], [].as_slice()));
     assert!(known.spans().iter().all(|span| span.provenance.origin == Origin::Provisional));
@@ -171,9 +171,9 @@ async fn the_venue_is_asked_after_twenty_minutes_and_the_next_morning() {
     let metrics = rig.recorder.metrics();
     let want = RecorderMetrics { confirmed: LAST as u64 - 3, amended: 2, ..metrics };
     assert_eq!((metrics, metrics.disputed), (want, 0), "one it says otherwise, one that was not heard");
-    let before = heard(&[(UNHEARD, 0.0), (AGAIN, 0.7)]);
+    let before = received(&[(UNHEARD, 0.0), (AGAIN, 0.7)]);
     assert_eq!(rig.as_of(LAST + 2).await, before);
-    assert_eq!(rig.as_of(60).await, heard(&[(AGAIN, 0.7), (IN_PAGES, 0.8)]));
+    assert_eq!(rig.as_of(60).await, received(&[(AGAIN, 0.7), (IN_PAGES, 0.8)]));
 
     sleep(25 * HOUR).await;
     assert_eq!(rig.asked(), [], "the oldest waits for others");
@@ -188,8 +188,8 @@ async fn the_venue_is_asked_after_twenty_minutes_and_the_next_morning() {
     let known = rig.store.coverage(&series("KRW-BTC")).await.unwrap();
     assert_eq!(known.disputes(), [], "what was said within the day was an early word");
     let corrections = [(AGAIN, 0.7), (IN_PAGES, 0.8), (NEXT_MORNING, 0.9)];
-    assert_eq!(rig.as_of(60).await, heard(&corrections[..2]), "and is what was known then");
-    assert_eq!(rig.as_of(30 * 60).await, heard(&corrections));
+    assert_eq!(rig.as_of(60).await, received(&corrections[..2]), "and is what was known then");
+    assert_eq!(rig.as_of(30 * 60).await, received(&corrections));
     recording.stop().await;
     rig.recorder.shutdown().await;
 }

@@ -19,7 +19,7 @@ const NOW: i64 = 28_000_000;
 
 /// How a store behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mood {
+enum Behaviour {
     Well,
     /// It fails at once, for a reason that may pass.
     Refusing,
@@ -33,34 +33,34 @@ enum Mood {
 
 /// Something far away.
 struct Far {
-    mood: Mutex<Mood>,
+    behaviour: Mutex<Behaviour>,
     holds: Arc<MemoryStore>,
     questions: AtomicU32,
     written: AtomicU64,
 }
 
 impl Far {
-    fn new(mood: Mood) -> Arc<Self> {
+    fn new(behaviour: Behaviour) -> Arc<Self> {
         let (questions, written) = (AtomicU32::default(), AtomicU64::default());
-        Arc::new(Self { mood: Mutex::new(mood), holds: Arc::default(), questions, written })
+        Arc::new(Self { behaviour: Mutex::new(behaviour), holds: Arc::default(), questions, written })
     }
 
-    fn is(&self, mood: Mood) {
-        *self.mood.lock().unwrap() = mood;
+    fn is(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
     }
 
     async fn answer(&self, call: StoreCall) -> Result<(), StoreError> {
         self.questions.fetch_add(1, Ordering::SeqCst);
-        let mood = *self.mood.lock().unwrap();
-        match mood {
-            Mood::Well => Ok(()),
-            Mood::Locked if !call.is_write() => Ok(()),
-            Mood::Failing(left @ 1..) => {
-                self.is(Mood::Failing(left - 1));
+        let behaviour = *self.behaviour.lock().unwrap();
+        match behaviour {
+            Behaviour::Well => Ok(()),
+            Behaviour::Locked if !call.is_write() => Ok(()),
+            Behaviour::Failing(left @ 1..) => {
+                self.is(Behaviour::Failing(left - 1));
                 Ok(())
             }
-            Mood::Refusing | Mood::Failing(_) => Err(refusal().transient()),
-            Mood::Mute | Mood::Locked => std::future::pending().await,
+            Behaviour::Refusing | Behaviour::Failing(_) => Err(refusal().transient()),
+            Behaviour::Mute | Behaviour::Locked => std::future::pending().await,
         }
     }
 }
@@ -110,7 +110,7 @@ fn last(count: usize) -> CandleQuery {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_waits_two_seconds_for_a_store_that_does_not_answer_and_goes_on() {
-    let (begun, far) = (Instant::now(), Far::new(Mood::Mute));
+    let (begun, far) = (Instant::now(), Far::new(Behaviour::Mute));
     let store = open(&far).await;
     assert_eq!(begun.elapsed().as_secs(), 2);
     assert!(store.state().is_unavailable);
@@ -128,12 +128,12 @@ async fn a_store_that_does_not_want_to_be_opened_is_an_error_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn while_it_is_away_what_is_near_is_answered_and_the_rest_is_asked_of_the_venue() {
-    for mood in [Mood::Refusing, Mood::Mute] {
-        let far = Far::new(Mood::Well);
+    for behaviour in [Behaviour::Refusing, Behaviour::Mute] {
+        let far = Far::new(Behaviour::Well);
         let store = open(&far).await;
         let (venue, source) = worker(&store);
         source.candles(last(100)).await.unwrap();
-        far.is(mood);
+        far.is(behaviour);
         let begun = Instant::now();
         assert_eq!(source.candles(last(100)).await.unwrap().candles, candles(NOW - 100, NOW));
         assert_eq!(begun.elapsed(), Duration::ZERO, "what is near needs nobody");
@@ -142,24 +142,24 @@ async fn while_it_is_away_what_is_near_is_answered_and_the_rest_is_asked_of_the_
             (set.candles, set.coverage.ranges()),
             (candles(NOW - 300, NOW).into(), vec![minutes(NOW - 300, NOW)])
         );
-        assert!(begun.elapsed() <= Duration::from_secs(5), "{mood:?}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() <= Duration::from_secs(5), "{behaviour:?}: {:?}", begun.elapsed());
         let begun = Instant::now();
         source.candles(last(900)).await.unwrap();
         assert_eq!(begun.elapsed(), Duration::ZERO, "once it is known to be away, nobody waits for it");
         assert_eq!(venue.asked().len(), 3);
         let state = store.state();
-        assert_eq!((state.is_unavailable, state.backlog_rows), (true, 800), "{mood:?}");
+        assert_eq!((state.is_unavailable, state.backlog_rows), (true, 800), "{behaviour:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_it_has_missed_is_written_to_it_when_it_is_back() {
-    let far = Far::new(Mood::Refusing);
+    let far = Far::new(Behaviour::Refusing);
     let store = open(&far).await;
     let (_venue, source) = worker(&store);
     source.candles(last(500)).await.unwrap();
     assert_eq!((store.state().is_unavailable, store.state().backlog_rows), (true, 500));
-    far.is(Mood::Well);
+    far.is(Behaviour::Well);
     eventually(|| !store.state().is_unavailable && store.state().backlog_rows == 0).await;
     let held = far.holds.read(&series("KRW-BTC"), everything(), usize::MAX).await.unwrap().candles;
     assert_eq!(held, candles(NOW - 500, NOW));
@@ -173,19 +173,19 @@ async fn what_it_has_missed_is_written_to_it_when_it_is_back() {
 
 #[tokio::test(start_paused = true)]
 async fn what_it_has_still_to_forget_it_does_not_know() {
-    let far = Far::new(Mood::Well);
+    let far = Far::new(Behaviour::Well);
     let (store, btc) = (open(&far).await, series("KRW-BTC"));
     store.commit(&btc, &candles(0, 10), &proof(0, 10)).await.unwrap();
-    far.is(Mood::Locked);
+    far.is(Behaviour::Locked);
     store.forget(&btc, minutes(2, 4)).await.unwrap();
     assert_eq!(store.coverage(&btc).await.unwrap().missing(minutes(0, 10)), [minutes(2, 4)]);
-    far.is(Mood::Well);
+    far.is(Behaviour::Well);
     eventually(|| !far.holds.coverage(&btc).now_or_never().unwrap().unwrap().covers(minutes(0, 10))).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lock_delays_what_is_written_and_neither_answers_nor_reads() {
-    let far = Far::new(Mood::Locked);
+    let far = Far::new(Behaviour::Locked);
     let store = open(&far).await;
     far.holds.commit(&series("KRW-BTC"), &candles(NOW - 100, NOW), &proof(NOW - 100, NOW)).await.unwrap();
     let (_venue, source) = worker(&store);
@@ -194,7 +194,7 @@ async fn a_lock_delays_what_is_written_and_neither_answers_nor_reads() {
     assert_eq!(set.candles, candles(NOW - 2_000, NOW));
     assert_eq!((set.stats.shared_rows, begun.elapsed().as_secs()), (100, 5), "waited for once, and read");
     assert_eq!((store.state().is_unavailable, store.state().backlog_rows), (false, 1_900));
-    far.is(Mood::Well);
+    far.is(Behaviour::Well);
     // Whoever waits for the lock is given up; the next attempt is let in.
     store.close().await;
     assert_eq!(
@@ -207,11 +207,11 @@ async fn a_lock_delays_what_is_written_and_neither_answers_nor_reads() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_in_the_middle_of_an_answer_leaves_no_hole_in_it() {
     for left in 0..12 {
-        let far = Far::new(Mood::Well);
+        let far = Far::new(Behaviour::Well);
         far.holds.commit(&series("KRW-BTC"), &candles(NOW - 300, NOW), &proof(NOW - 300, NOW)).await.unwrap();
         let store = open(&far).await;
         let (_venue, source) = worker(&store);
-        far.is(Mood::Failing(left));
+        far.is(Behaviour::Failing(left));
         let set = source.candles(last(900)).await.unwrap();
         assert_eq!(set.candles, candles(NOW - 900, NOW), "after {left} questions");
         assert_eq!(set.coverage.ranges(), [minutes(NOW - 900, NOW)], "after {left} questions");
@@ -220,12 +220,12 @@ async fn a_store_that_fails_in_the_middle_of_an_answer_leaves_no_hole_in_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_is_asked_ever_more_seldom() {
-    let far = Far::new(Mood::Refusing);
+    let far = Far::new(Behaviour::Refusing);
     let store = open(&far).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
     let asked = far.questions.load(Ordering::SeqCst);
     assert!((20..60).contains(&asked), "asked {asked} times in ten minutes");
-    far.is(Mood::Well);
+    far.is(Behaviour::Well);
     eventually(|| !store.state().is_unavailable).await;
     store.close().await;
     let asked = far.questions.load(Ordering::SeqCst);

@@ -6,13 +6,14 @@ use std::time::Duration;
 use market_backbone_core::{
     AbsenceClaim, Candle, CandleStore, Coverage, Origin, Provenance, Span, TimeRange, Timestamp,
 };
-use market_backbone_storage::{MemoryStore, SqliteStore, StoreConfig};
+use market_backbone_storage::{MemoryStore, SealingConfig, SqliteStore, StoreConfig};
 use proptest::prelude::*;
 
 use crate::material::{candle, everything, minute, minutes, series};
 
 const CODES: [&str; 3] = ["KRW-BTC", "KRW-ETH", "KRW-XRP"];
-/// Minutes that anything happens in: some blocks of the cache.
+/// Minutes that anything happens in: some blocks of the cache, on both sides of where a segment begins.
+const START: i64 = 65_536 - 200;
 const SPAN: i64 = 400;
 
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ enum Deed {
         to: i64,
     },
     Mend,
+    /// All rows get sealed files.
+    Seal,
     Read {
         from: i64,
         to: i64,
@@ -55,7 +58,7 @@ struct Step {
 }
 
 fn stretch() -> impl Strategy<Value = (i64, i64)> {
-    (0..SPAN, 1..150_i64).prop_map(|(from, width)| (from, (from + width).min(SPAN)))
+    (0..SPAN, 1..150_i64).prop_map(|(from, width)| (START + from, START + (from + width).min(SPAN)))
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -67,6 +70,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (stretch(), 0..9_i64).prop_map(|((from, to), at)| Deed::Claim { from, to, at }),
         1 => stretch().prop_map(|(from, to)| Deed::Forget { from, to }),
         1 => Just(Deed::Mend),
+        3 => Just(Deed::Seal),
         5 => (stretch(), 1..300_usize).prop_map(|((from, to), limit)| Deed::Read { from, to, limit }),
         1 => Just(Deed::Reopen),
     ]
@@ -77,7 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn moment(at: i64) -> Timestamp {
-    minute(SPAN + 10).plus(Duration::from_secs(100 * at.unsigned_abs()))
+    minute(START + SPAN + 10).plus(Duration::from_secs(100 * at.unsigned_abs()))
 }
 
 /// The rows of a page and what it proves.
@@ -100,7 +104,8 @@ fn page(deed: &Deed) -> (Vec<Candle>, Coverage) {
 
 async fn play(steps: Vec<Step>) {
     let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig::new(folder.path()).tables_per_shard(2).open_shards(1);
+    let sealing = SealingConfig::default().min_rows(1).rest(Duration::ZERO);
+    let config = StoreConfig::new(folder.path()).tables_per_shard(2).open_shards(1).sealing(sealing);
     let open = async || SqliteStore::open(config.clone()).await.unwrap();
     let (mut stores, model) = ([open().await, open().await], MemoryStore::new());
     for Step { by, code, deed } in steps {
@@ -115,6 +120,7 @@ async fn play(steps: Vec<Step>) {
                 store.forget(&name, minutes(*from, *to)).await.unwrap();
                 model.forget(&name, minutes(*from, *to)).await.unwrap();
             }
+            Deed::Seal => drop(store.seal().await.unwrap()),
             Deed::Mend => store.repair_ledger(&name).await.unwrap(),
             Deed::Read { from, to, limit } => {
                 let range = TimeRange::new(minute(*from), minute(*to)).unwrap();

@@ -82,15 +82,13 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
         if self.byte(end)? == b'"' { self.text.get(start..end) } else { None }
     }
 
-    /// Skips those of `names` that come next. Their values are plain texts, numbers and words.
+    /// Skips the field `name` if it comes next. Its value is a plain text, number or word.
     #[inline(always)]
-    fn skip<const N: usize>(&mut self, names: [&str; N]) -> Option<()> {
-        for name in names {
-            if let Some(place) = self.take(name) {
-                self.check_plain(place)?;
-            }
+    fn skip(&mut self, name: &str) -> Option<()> {
+        match self.take(name) {
+            Some(place) => self.check_plain(place),
+            None => Some(()),
         }
-        Some(())
     }
 
     /// Checks that a value that nobody reads is no list, no object and no part of a text.
@@ -113,14 +111,20 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
 
     pub(super) fn trade(mut self, code: &'a str) -> Option<TradeRow<'a>> {
         let timestamp = self.integer(",\"tms\":")?;
-        self.skip([",\"td\":", ",\"ttm\":"])?;
+        self.skip(",\"td\":")?;
+        self.skip(",\"ttm\":")?;
         let trade_timestamp = Some(self.integer(",\"ttms\":")?);
         let trade_price = self.number(",\"tp\":")?;
         let trade_volume = self.number(",\"tv\":")?;
         let ask_bid = AskBid::parse(self.text(",\"ab\":\"")?);
-        self.skip([",\"pcp\":", ",\"c\":", ",\"cp\":"])?;
+        self.skip(",\"pcp\":")?;
+        self.skip(",\"c\":")?;
+        self.skip(",\"cp\":")?;
         let sequential_id = self.integer(",\"sid\":")?;
-        self.skip([",\"bap\":", ",\"bas\":", ",\"bbp\":", ",\"bbs\":"])?;
+        self.skip(",\"bap\":")?;
+        self.skip(",\"bas\":")?;
+        self.skip(",\"bbp\":")?;
+        self.skip(",\"bbs\":")?;
         let stream = WireStreamType::parse(self.text(",\"st\":\"")?);
         self.end()?;
         let code = Cow::Borrowed(code);
@@ -143,18 +147,31 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
         let trade_price = self.number(",\"tp\":")?;
         let prev_closing_price = self.number_or_null(",\"pcp\":")?;
         let acc_trade_price = self.number_or_null(",\"atp\":")?;
-        self.skip([",\"c\":", ",\"cp\":", ",\"scp\":", ",\"cr\":", ",\"scr\":"])?;
+        self.skip(",\"c\":")?;
+        self.skip(",\"cp\":")?;
+        self.skip(",\"scp\":")?;
+        self.skip(",\"cr\":")?;
+        self.skip(",\"scr\":")?;
         let ask_bid = AskBid::parse(self.text(",\"ab\":\"")?);
         let trade_volume = self.number_or_null(",\"tv\":")?;
         let acc_trade_volume = self.number_or_null(",\"atv\":")?;
-        self.skip([",\"tdt\":", ",\"ttm\":"])?;
+        self.skip(",\"tdt\":")?;
+        self.skip(",\"ttm\":")?;
         let trade_timestamp = self.integer(",\"ttms\":")?;
-        self.skip([",\"aav\":", ",\"abv\":", ",\"h52wp\":", ",\"h52wdt\":", ",\"l52wp\":", ",\"l52wdt\":"])?;
-        self.skip([",\"ms\":", ",\"its\":", ",\"dd\":", ",\"mw\":"])?;
+        self.skip(",\"aav\":")?;
+        self.skip(",\"abv\":")?;
+        self.skip(",\"h52wp\":")?;
+        self.skip(",\"h52wdt\":")?;
+        self.skip(",\"l52wp\":")?;
+        self.skip(",\"l52wdt\":")?;
+        self.skip(",\"ms\":")?;
+        self.skip(",\"its\":")?;
+        self.skip(",\"dd\":")?;
+        self.skip(",\"mw\":")?;
         let timestamp = self.integer(",\"tms\":")?;
         let acc_trade_price_24h = self.number_or_null(",\"atp24h\":")?;
         let acc_trade_volume_24h = self.number_or_null(",\"atv24h\":")?;
-        self.skip([",\"st\":"])?;
+        self.skip(",\"st\":")?;
         self.end()?;
         Some(TickerRow {
             code: Cow::Borrowed(code),
@@ -202,7 +219,8 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
             }
             ask = self.number(",{\"ap\":")?;
         }
-        self.skip([",\"st\":", ",\"lv\":"])?;
+        self.skip(",\"st\":")?;
+        self.skip(",\"lv\":")?;
         self.end()
     }
 }

@@ -1,32 +1,16 @@
 //! Recorded frames and answers, where they are available; none of them is stored here.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use market_backbone_core::{
     CandlePage, CandlePageRequest, FeedEvent, Level, OrderBook, Series, SymbolTable, TimeRange, Timeframe,
     Timestamp, Venue,
 };
+use market_backbone_testkit::recorded;
 use market_backbone_upbit::Upbit;
 
 use crate::{at, symbol};
-
-/// Returns the folder of recordings, or prints that the test is skipped.
-#[expect(clippy::disallowed_methods, reason = "tests have no binary that reads the environment for them")]
-fn recordings() -> Option<PathBuf> {
-    let folder = std::env::var("MARKET_BACKBONE_FIXTURES").map_or_else(
-        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures"),
-        PathBuf::from,
-    );
-    let folder = folder.join("upbit");
-    if !folder.is_dir() {
-        // This bypasses the test harness, which shows what a test prints only where it fails.
-        let _ = std::io::stderr().write_all(b"\nskipped: fixtures not found\n");
-        return None;
-    }
-    Some(folder)
-}
 
 fn page(folder: &Path, file: &str, timeframe: Timeframe) -> CandlePage {
     let body = fs::read(folder.join(file)).unwrap();
@@ -54,7 +38,7 @@ fn assert_whole(book: &OrderBook) {
 
 #[test]
 fn every_recorded_frame_reads_and_every_book_sums_up() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = recorded("upbit") else { return };
     let text = fs::read_to_string(folder.join("ws_trade_orderbook_2021-04-17.ndjson")).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -83,7 +67,7 @@ fn every_recorded_frame_reads_and_every_book_sums_up() {
 
 #[test]
 fn every_recorded_page_reads_whole() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = recorded("upbit") else { return };
     let mut rows = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -105,7 +89,7 @@ fn every_recorded_page_reads_whole() {
 
 #[test]
 fn two_overlapping_pages_make_one_series_without_a_hole() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = recorded("upbit") else { return };
     let mut candles = page(&folder, "candles_1m_KRW-BTC_2021-01-30_page200.json", Timeframe::M1).candles;
     let both = candles.len();
     let other = page(&folder, "candles_1m_KRW-BTC_2021-01-30_page50.json", Timeframe::M1).candles;
@@ -121,7 +105,7 @@ fn two_overlapping_pages_make_one_series_without_a_hole() {
 
 #[test]
 fn every_recorded_market_reads() {
-    let Some(folder) = recordings() else { return };
+    let Some(folder) = recorded("upbit") else { return };
     let body = fs::read(folder.join("market_all_2021-04-17.json")).unwrap();
     let markets = Upbit::new().decode_markets(&body).unwrap();
     let of = |quote: &str| markets.iter().filter(|market| market.quote == quote).count();

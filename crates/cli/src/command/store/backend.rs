@@ -116,6 +116,14 @@ impl StoreBackend {
         }
     }
 
+    /// Makes a bad sealed file again from the table that it is a copy of.
+    pub(super) async fn seal_again(&self, file: &Path) -> Result<(), StoreError> {
+        match &self.kind {
+            BackendKind::Folder(store) => store.seal_again(file).await,
+            BackendKind::Database(_) => Ok(()), // it has none
+        }
+    }
+
     pub(super) async fn repair_ledger(&self, series: &Series) -> Result<(), StoreError> {
         match &self.kind {
             BackendKind::Folder(store) => store.repair_ledger(series).await,

@@ -115,6 +115,9 @@ async fn forget_damaged(
                 return Ok(RepairStep::OpenAgain);
             }
         }
+        for file in &its_own.sealed {
+            keeper.seal_again(file).await?;
+        }
         for series in &its_own.ledgers {
             keeper.repair_ledger(series).await?;
         }
@@ -201,7 +204,7 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     if findings == 0 {
         return "no issues found".to_owned();
     }
-    let RepairPlan { ranges: stretches, slots, requests, manual: by_hand, ledgers, files } = plan;
+    let RepairPlan { ranges: stretches, slots, requests, manual: by_hand, ledgers, files, sealed } = plan;
     let mut text = format!(
         "repair: forget {} ranges of {slots} slots and fetch them again in at most {requests} requests",
         stretches.len()
@@ -211,6 +214,9 @@ fn plan_text(plan: &RepairPlan, findings: usize) -> String {
     }
     if !files.is_empty() {
         text.push_str(&format!("; rebuild {} files from their valid content", files.len()));
+    }
+    if !sealed.is_empty() {
+        text.push_str(&format!("; make {} sealed files again from the tables", sealed.len()));
     }
     if *by_hand > 0 {
         text.push_str(&format!("; {by_hand} findings need you"));
@@ -252,6 +258,7 @@ fn plan_json(plan: &RepairPlan, findings: usize) -> Value {
         "requests": plan.requests,
         "ledgers": plan.ledgers.len(),
         "files": plan.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
+        "sealed": plan.sealed.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
         "by_hand": plan.manual,
     })
 }

@@ -48,6 +48,9 @@ fn shard_json(shard: &ShardStats) -> Value {
         "pages": shard.pages,
         "free_pages": shard.free_pages,
         "scattered": shard.scattered,
+        "sealed_files": shard.sealed_files,
+        "sealed_rows": shard.sealed_rows,
+        "sealed_bytes": shard.sealed_bytes,
     })
 }
 
@@ -78,6 +81,8 @@ fn total_json(stats: &StoreStats) -> Value {
         "revisions": stats.revisions(),
         "bytes": stats.bytes(),
         "free_pages": stats.shards.iter().map(|shard| shard.free_pages).sum::<u64>(),
+        "sealed_rows": stats.sealed_rows(),
+        "sealed_bytes": stats.sealed_bytes(),
     })
 }
 
@@ -100,8 +105,19 @@ fn series_table(all: &[SeriesStats]) -> Table {
 }
 
 fn shard_table(stats: &StoreStats) -> Table {
-    let mut table =
-        plain(["file", "source", "series", "rows", "spans", "revisions", "size", "log", "free", "scattered"]);
+    let mut table = plain([
+        "file",
+        "source",
+        "series",
+        "rows",
+        "spans",
+        "revisions",
+        "size",
+        "log",
+        "sealed",
+        "free",
+        "scattered",
+    ]);
     for shard in &stats.shards {
         table.add_row([
             shard.file.display().to_string(),
@@ -112,6 +128,7 @@ fn shard_table(stats: &StoreStats) -> Table {
             count(shard.revisions),
             size(shard.bytes),
             size(shard.log_bytes),
+            size(shard.sealed_bytes),
             share(shard.free_pages, shard.pages),
             percent(shard.scattered),
         ]);
@@ -127,6 +144,7 @@ fn shard_table(stats: &StoreStats) -> Table {
         count(stats.revisions()),
         size(stats.bytes()),
         String::new(),
+        size(stats.sealed_bytes()),
         format!("{} ({})", share(free, pages), size(free * PAGE_BYTES)),
         String::new(),
     ]);
@@ -142,7 +160,7 @@ fn plain<const N: usize>(header: [&str; N]) -> Table {
 }
 
 fn right_align(table: &mut Table) {
-    for column in 2..9 {
+    for column in 2..10 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -24,9 +24,10 @@ impl GapHealer {
             } else if state.phase == ChannelPhase::Live {
                 state.phase = ChannelPhase::Held;
                 state.complete_until = state.complete_until.max(heard.min(gap.from));
-                if state.bars.is_some() {
+                if let Some(bars) = &state.bars {
                     // The last states of closed bars come late, and may have been lost too.
-                    state.reopen_from(state.complete_until.minus(self.config.allowed_lateness));
+                    let window = bars.revision_window().max(self.config.allowed_lateness);
+                    state.reopen_from(state.complete_until.minus(window));
                 }
             }
             if let Some(audit) = state.volume_audit {

@@ -125,11 +125,11 @@ impl Story {
         // Nothing could prove that the last trades are missing: after a false alarm or two an audit pauses for
         // minutes.
         if !has_tickers || !chance.one_in(40) || ms > TAPE.1 - 200_000 {
-            self.acts.push((ms + 25 + late, Act::Frame(heard(trade, ms + 25 + late))));
+            self.acts.push((ms + 25 + late, Act::Frame(live_trade(trade, ms + 25 + late))));
         }
         if chance.one_in(20) {
             let again = chance.below(3_000);
-            self.acts.push((ms + 25 + late + again, Act::Frame(heard(trade, ms + 25 + late + again))));
+            self.acts.push((ms + 25 + late + again, Act::Frame(live_trade(trade, ms + 25 + late + again))));
         }
         if has_tickers && !chance.one_in(40) {
             self.acts.push((ms + 25, Act::Frame(ticker(trade.symbol.code(), ms, volume))));
@@ -210,7 +210,7 @@ impl Story {
 }
 
 /// Returns a trade that arrives at this time.
-pub(super) fn heard(trade: &Trade, ms: i64) -> FeedEvent {
+pub(super) fn live_trade(trade: &Trade, ms: i64) -> FeedEvent {
     FeedEvent::Trade(Trade { received: at(ms), ..trade.clone() })
 }
 

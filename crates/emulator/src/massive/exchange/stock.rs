@@ -279,10 +279,10 @@ mod tests {
         assert!(shares_ms, "a millisecond cannot order them");
         let late = |print: &&StockPrint| print.known_ns - print.sip_ns > 10_000 * NS_PER_MS;
         assert!(prints.iter().filter(late).all(|print| print.facility.is_some()));
-        let told: Vec<i64> =
+        let waits: Vec<i64> =
             prints.iter().filter(late).filter(|p| p.is_streamed).map(|p| p.known_ns - p.sip_ns).collect();
-        assert!(told.len() > 100, "{}", told.len());
-        assert!(told.iter().all(|wait| *wait <= 900_000 * NS_PER_MS));
+        assert!(waits.len() > 100, "{}", waits.len());
+        assert!(waits.iter().all(|wait| *wait <= 900_000 * NS_PER_MS));
         assert!(prints.iter().any(|print| !print.is_streamed));
     }
 }

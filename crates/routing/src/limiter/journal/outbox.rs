@@ -68,8 +68,8 @@ mod tests {
         let outbox = Outbox::default();
         let stamp = ClockStamp { wall: Timestamp::EPOCH, steady: None };
         let record = |number| OutgoingRecord { kind: RecordKind::Sent, stamp, group: "x", number, weight: 1 };
-        let told = (0..MAX_WAITING as u64 + 3).filter(|number| outbox.push(record(*number))).count();
-        assert_eq!(told, 1);
+        let reported = (0..MAX_WAITING as u64 + 3).filter(|number| outbox.push(record(*number))).count();
+        assert_eq!(reported, 1);
         let left = outbox.drain();
         assert_eq!((left.len(), left[0].number), (MAX_WAITING, 3));
         assert!(outbox.is_empty());

@@ -1,198 +1,20 @@
 //! The latest values of one market: a cell for each channel that is followed.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use market_backbone_core::{
     Candle, FeedEvent, OrderBook, PriceBand, StreamKind, Symbol, Ticker, Timeframe, Timestamp, Trade,
 };
 
-use super::recent_trade_ids::RecentTradeIds;
-use super::seqlock::SeqLock;
-use super::stale_filter::{FrameArrival, StaleFilter, StateVersion};
+use super::latest_value::{LastReceived, LatestCandle, LatestTrade, LatestValue, RecordOutcome};
+use super::stale_filter::FrameArrival;
 use super::word_encoding::{
-    BAND_RECEIVED, BAND_WORDS, BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TICKER_RECEIVED,
-    TICKER_WORDS, TRADE_WORDS, band_from, band_words, book_from, book_words, candle_from, candle_words,
-    clear_unused_book_words, holds_id, ticker_from, ticker_words, trade_from, trade_words, used_book_words,
+    BAND_RECEIVED, BAND_WORDS, BOOK_WORDS, TICKER_RECEIVED, TICKER_WORDS, band_from, band_words, book_from,
+    candle_from, ticker_from, ticker_words,
 };
-
-/// The result of recording an event in the cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecordOutcome {
-    /// True if it is the first of its channel on its connection.
-    pub first: bool,
-    /// True if readers already had it, or something newer.
-    ///
-    /// That is a trade whose id was received lately, a state that another connection had already brought, or
-    /// a state that a newer one has replaced.
-    pub repeated: bool,
-}
 
 /// The number of trade ids remembered for a wildcard-only market: there are thousands of such markets.
 const WILDCARD_TRADE_IDS: usize = 128;
-
-/// The number of slots whose candles are kept apart: more than two sockets ever differ by.
-const MAX_CANDLE_SLOTS: usize = 8;
-
-/// The time and the connection of a channel's last event, new or not.
-#[derive(Debug, Default)]
-pub(super) struct LastReceived {
-    /// The connection that delivered it; 0 if none has since the channel was last subscribed to.
-    pub(super) connection: AtomicU64,
-    /// The time as [`FrameArrival::millis`]; 0 for never.
-    pub(super) millis: AtomicU64,
-}
-
-impl LastReceived {
-    /// Records an arrival. Returns whether it is the first of its connection.
-    pub(super) fn record_arrival(&self, arrival: FrameArrival) -> bool {
-        self.millis.store(arrival.millis, Ordering::Relaxed);
-        let first = self.connection.load(Ordering::Relaxed) < arrival.connection;
-        if first {
-            // Release: whoever sees that the channel was received finds the value.
-            self.connection.store(arrival.connection, Ordering::Release);
-        }
-        first
-    }
-}
-
-/// The latest value of a channel that is a state.
-#[derive(Debug, Default)]
-struct LatestValue<const N: usize> {
-    value: SeqLock<N>,
-    last_received: LastReceived,
-    /// Held while a value is judged and written.
-    stale_filter: Mutex<StaleFilter>,
-}
-
-impl<const N: usize> LatestValue<N> {
-    /// Stores a value by `write`, unless it is stale; `words` returns all its words, and `known` those of the stored one.
-    fn record(
-        &self,
-        arrival: FrameArrival,
-        age: StateVersion,
-        received: usize,
-        (words, known): (impl Fn() -> [u64; N], impl Fn() -> Option<[u64; N]>),
-        write: impl FnOnce(&SeqLock<N>),
-    ) -> RecordOutcome {
-        let mut newest = self.stale_filter.lock().unwrap_or_else(PoisonError::into_inner);
-        let repeated = !newest.accept(arrival, age, words, received, known);
-        if !repeated {
-            write(&self.value);
-        }
-        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated }
-    }
-
-    /// Stores a value of as many words as the cell has, unless they are stale.
-    fn record_words(
-        &self,
-        arrival: FrameArrival,
-        age: StateVersion,
-        received: usize,
-        words: &[u64; N],
-    ) -> RecordOutcome {
-        self.record(arrival, age, received, (|| *words, || self.value.read()), |value| value.write(words))
-    }
-}
-
-impl LatestValue<BOOK_WORDS> {
-    /// Stores a book without the words that it does not need.
-    fn record_book(&self, arrival: FrameArrival, book: &OrderBook) -> RecordOutcome {
-        let known = || {
-            let mut words = self.value.read()?;
-            clear_unused_book_words(&mut words);
-            Some(words)
-        };
-        let (age, words) = ((book.time.as_nanos(), 0.0), || book_words(book));
-        self.record(arrival, age, BOOK_RECEIVED, (words, known), |value| {
-            value.write_first(used_book_words(book))
-        })
-    }
-}
-
-/// The last candle received of a series.
-#[derive(Debug, Default)]
-struct LatestCandle {
-    value: SeqLock<CANDLE_WORDS>,
-    last_received: LastReceived,
-    /// A filter, as in [`LatestValue`], for each of the last few slots: a late trade changes a candle that is
-    /// over, and that is not stale.
-    slots: Mutex<VecDeque<(Timestamp, StaleFilter, [u64; CANDLE_WORDS])>>,
-}
-
-impl LatestCandle {
-    fn record(&self, arrival: FrameArrival, candle: &Candle, received: Timestamp) -> RecordOutcome {
-        let (open, words) = (candle.open_time, candle_words(candle, received));
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = slots.iter().position(|(other, ..)| *other == open).unwrap_or_else(|| {
-            slots.truncate(MAX_CANDLE_SLOTS - 1);
-            slots.push_front((open, StaleFilter::default(), words));
-            0
-        });
-        let (_, newest, known) = &mut slots[at];
-        let age = (i64::from(candle.is_final), candle.volume);
-        let repeated = !newest.accept(arrival, age, || words, CANDLE_RECEIVED, || Some(*known));
-        if !repeated {
-            *known = words;
-            self.value.write(&words);
-        }
-        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated }
-    }
-}
-
-/// The latest trade of a market.
-#[derive(Debug, Default)]
-struct LatestTrade {
-    value: SeqLock<TRADE_WORDS>,
-    /// The latest trade whose id does not fit into words; stored before the words that say so.
-    text: ArcSwapOption<Trade>,
-    last_received: LastReceived,
-    /// The ids received lately and the time of the latest trade; held as the filter of [`LatestValue`] is.
-    recent_ids: Mutex<(RecentTradeIds, Timestamp)>,
-}
-
-impl LatestTrade {
-    fn record(&self, arrival: FrameArrival, trade: &Trade) -> RecordOutcome {
-        let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let (seen, latest) = &mut *guard;
-        let new = seen.insert(&trade.id);
-        // A late trade is new, but not the latest.
-        if new && *latest <= trade.time {
-            *latest = trade.time;
-            self.write(trade);
-        }
-        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated: !new }
-    }
-
-    /// Records the last trade from before the connection, as [`record`](Self::record) does for live ones.
-    ///
-    /// If the same trade then arrives on another connection, it does not count as a repetition there.
-    fn record_snapshot(&self, arrival: FrameArrival, trade: &Trade) -> RecordOutcome {
-        let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let (seen, latest) = &mut *guard;
-        let repeated = seen.contains(&trade.id);
-        if !repeated && *latest <= trade.time {
-            *latest = trade.time;
-            self.write(trade);
-        }
-        RecordOutcome { first: self.last_received.record_arrival(arrival), repeated }
-    }
-
-    fn write(&self, trade: &Trade) {
-        let words = trade_words(trade);
-        if !holds_id(&words) {
-            self.text.store(Some(Arc::new(trade.clone())));
-        }
-        self.value.write(&words);
-    }
-
-    fn read(&self, symbol: &Symbol) -> Option<Trade> {
-        let words = self.value.read()?;
-        trade_from(symbol, &words).or_else(|| self.text.load().as_deref().cloned())
-    }
-}
 
 /// The entries of one market.
 #[derive(Clone, Debug, Default)]
@@ -224,16 +46,7 @@ impl CachedMarket {
     /// remembered.
     pub(super) fn add_wildcard(&mut self, kind: StreamKind) {
         if kind == StreamKind::Trade {
-            let trades = || {
-                Arc::new(LatestTrade {
-                    recent_ids: Mutex::new((
-                        RecentTradeIds::with_capacity(WILDCARD_TRADE_IDS),
-                        Timestamp::EPOCH,
-                    )),
-                    ..LatestTrade::default()
-                })
-            };
-            self.trade.get_or_insert_with(trades);
+            self.trade.get_or_insert_with(|| Arc::new(LatestTrade::with_capacity(WILDCARD_TRADE_IDS)));
         } else {
             self.add(kind);
         }

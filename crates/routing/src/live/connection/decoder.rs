@@ -61,7 +61,9 @@ impl Decoder {
     /// Registers the symbols of `channels`, which frames may now contain.
     pub(in crate::live) fn add_symbols(&mut self, channels: &[Channel]) {
         for channel in channels {
-            self.symbols.insert(&channel.symbol);
+            if self.symbols.get(channel.symbol.code()).is_none() {
+                self.symbols.insert(channel.symbol.clone());
+            }
         }
     }
 

@@ -58,6 +58,12 @@ impl SqliteStore {
                 break;
             }
             report.forgotten += retention::forget_old(self, id, &self.maintenance.config.retain).await?;
+            // Not when space is to be given back.
+            if how != VacuumMode::Full
+                && let Err(error) = self.seal_in_background(id).await
+            {
+                tracing::debug!(%error, "a shard could not be sealed; its tables have everything");
+            }
             match self.maintain_shard(id, how).await {
                 Ok(outcome) => report.shards.extend(outcome),
                 Err(error) if fault::is_contention(&error) => {
