@@ -7,7 +7,7 @@
 /// `#[getter(…)]` names the getter, as in `std::process::Command`. A getter returns a copy, or the reference that stands
 /// behind the arrow. A field without `#[getter]` has one that is written by hand.
 ///
-/// ```ignore
+/// ```text
 /// setters!(HttpConfig {
 ///     /// The longest that one attempt may take.
 ///     #[getter(get_timeout)]
