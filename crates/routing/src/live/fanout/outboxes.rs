@@ -11,7 +11,7 @@ use super::feed_reader::FeedReader;
 #[derive(Debug, Default)]
 pub(in crate::live) struct Outboxes {
     /// By the slots of the readers.
-    all: Vec<Outbox>,
+    all: Vec<ReaderOutbox>,
     /// The slots of the readers that have something in this batch.
     used: Vec<usize>,
     /// For each event of the batch, the number of outboxes that it is in.
@@ -20,7 +20,7 @@ pub(in crate::live) struct Outboxes {
 
 /// What one reader gets of a batch: the index of each event, and of its channel among the reader's.
 #[derive(Debug, Default)]
-struct Outbox {
+struct ReaderOutbox {
     reader: Option<Arc<FeedReader>>,
     items: Vec<(usize, usize)>,
 }
@@ -35,7 +35,7 @@ impl Outboxes {
     /// Puts the event number `event` into the outbox of a reader.
     pub(in crate::live) fn add(&mut self, to: &Subscriber, event: usize) {
         if self.all.len() <= to.slot {
-            self.all.resize_with(to.slot + 1, Outbox::default);
+            self.all.resize_with(to.slot + 1, ReaderOutbox::default);
         }
         let outbox = &mut self.all[to.slot];
         if outbox.reader.is_none() {
@@ -52,7 +52,7 @@ impl Outboxes {
         let (all, copies) = (&mut self.all, &mut self.copies);
         let mut lagged = 0;
         for slot in self.used.drain(..) {
-            let Outbox { reader, items } = &mut all[slot];
+            let ReaderOutbox { reader, items } = &mut all[slot];
             let Some(reader) = reader.take() else { continue };
             lagged += reader.change(|queue| {
                 let mut pushed_out = 0;
