@@ -98,6 +98,18 @@ proptest! {
     }
 }
 
+/// A schedule on which a limiter that trusts round trips has nothing to spare: all of them are alike.
+#[test]
+fn a_service_of_constant_length_leaves_no_room_and_the_promise_holds() {
+    let ways = Network::of((12, 1), (10, 0));
+    let network = Network { handshake: 7, lost: 52, service: (10, 10), counted_late: true, ..ways };
+    for seed in (0..40).chain([2_238_054_434_899_285_488]) {
+        let schedule = Schedule { gap: ms(24), seed, ..Schedule::plain(9, 121, network) };
+        let run = play(&schedule);
+        assert_eq!(rejected(&run, 9, 0), [0; 3], "seed {seed}");
+    }
+}
+
 #[test]
 fn the_models_do_reject() {
     let start = play(&Schedule::plain(1, 1, Network::of((0, 0), (0, 0)))).origin;

@@ -180,22 +180,22 @@ impl World {
         // From here on it arrives, whatever becomes of who asked.
         let arrives = Instant::now() + self.way(network.out, chance);
         let is_lost = chance.u64(0..network.lost) == 0;
-        let counted_late = network.counted_late && !is_lost;
-        if !counted_late {
+        if !network.counted_late {
             self.arrivals.lock().unwrap().push((arrives, weight));
         }
         sleep_until(arrives).await;
-        if is_lost {
-            sleep(ms(2_000)).await;
-            return false; // the permit is dropped
-        }
         if let Some(service) = network.service(chance) {
             let _served = self.server.lock().await;
             sleep(service).await;
         }
-        if counted_late {
+        if network.counted_late {
             // Who gives up before is never counted.
             self.arrivals.lock().unwrap().push((Instant::now(), weight));
+        }
+        if is_lost {
+            // The answer is lost on its way back: a venue counts such a request where it counts every other.
+            sleep(ms(2_000)).await;
+            return false; // the permit is dropped
         }
         sleep(self.way(network.back, chance)).await;
         if let Some((offset, [less, more])) = self.schedule.venue_clock {
