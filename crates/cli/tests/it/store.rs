@@ -125,7 +125,7 @@ fn make_old(data: &Path, proven: &str) {
     let sql = format!(
         "DROP TABLE claim; DROP TABLE lone_witness; DROP TABLE last_commit; DROP TABLE block_sum; DROP \
          TABLE seal; \
-         DROP TABLE unsealed; DROP TABLE layout; \
+         DROP TABLE sealed_segment; DROP TABLE unsealed; DROP TABLE layout; \
          UPDATE coverage SET from_ns = {proven}; PRAGMA user_version = 3"
     );
     damage(data, &sql);
@@ -140,7 +140,8 @@ fn a_past_that_an_older_version_believed_empty_on_one_answers_word_is_found_and_
         fetch(&venue, data.path());
         make_old(data.path(), &proven);
         // Migrated by the first process that opens it for writing.
-        assert_eq!(store(data.path(), &["store", "vacuum"]).code, Some(0));
+        let migrated = store(data.path(), &["store", "vacuum"]);
+        assert_eq!(migrated.code, Some(0), "{migrated:?}");
         let found = objects(&store(data.path(), &["store", "check", "--format", "json"]));
         assert_eq!((found.len(), found[0]["flaw"].as_str()), (2, Some("lone_witness")), "{found:?}");
         assert_eq!(found[1]["requests"].as_u64(), Some(requests), "{found:?}");
