@@ -130,8 +130,8 @@ def check_arrow(path, csv):
     notes = candles.schema.metadata
     assert (notes[b"symbol"], notes[b"timeframe"]) == (b"KRW-MBL", b"1m") and b"known" in notes[b"coverage"], notes
     kinds = ", ".join(f"any_value(typeof({name}))" for name in ["timestamp", "close", "final"])
-    said = duckdb.sql(f"select count(*), min(epoch_ms(timestamp)), last(close order by timestamp), {kinds} from candles")
-    want = (len(csv), csv.timestamp.iloc[0], csv.close.iloc[-1], "TIMESTAMP WITH TIME ZONE", "DOUBLE", "BOOLEAN")
+    said = duckdb.sql(f"select count(*), min(epoch_ms(timestamp::timestamptz)), last(close order by timestamp), {kinds} from candles")
+    want = (len(csv), csv.timestamp.iloc[0], csv.close.iloc[-1], "TIMESTAMPTZ_NS", "DOUBLE", "BOOLEAN")
     assert said.fetchall()[0] == want, said
 
 
