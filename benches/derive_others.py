@@ -23,7 +23,7 @@ def fold(frame):
     )
 
 
-frame = polars.read_ipc(sys.argv[1], memory_map=False).set_sorted("timestamp").rechunk()
+frame = polars.read_ipc(sys.argv[1]).set_sorted("timestamp").rechunk()
 times = []
 for _ in range(ROUNDS):
     begun = time.perf_counter()
