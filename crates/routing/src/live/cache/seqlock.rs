@@ -30,14 +30,16 @@ impl<const N: usize> SeqLock<N> {
     /// Replaces the words. Only one thread at a time may write: each cell of the cache has a lock for its writers, which
     /// hold it anyway to judge what is new.
     pub(super) fn write(&self, words: &[u64; N]) {
-        self.write_first(words.iter().copied());
+        let turn = self.begin_write();
+        for (cell, word) in self.words.iter().zip(words) {
+            cell.store(*word, Ordering::Relaxed);
+        }
+        self.sequence.store(turn + 2, Ordering::Release);
     }
 
     /// Replaces as many words as there are, as [`write`](Self::write) does; the others stay.
     pub(super) fn write_first(&self, words: impl Iterator<Item = u64>) {
-        let turn = self.sequence.load(Ordering::Relaxed);
-        self.sequence.store(turn + 1, Ordering::Relaxed);
-        fence(Ordering::Release);
+        let turn = self.begin_write();
         let mut cells = self.words.iter();
         words.for_each(|word| {
             if let Some(cell) = cells.next() {
@@ -45,6 +47,14 @@ impl<const N: usize> SeqLock<N> {
             }
         });
         self.sequence.store(turn + 2, Ordering::Release);
+    }
+
+    /// Makes the sequence number odd; returns the even one before.
+    fn begin_write(&self) -> u64 {
+        let turn = self.sequence.load(Ordering::Relaxed);
+        self.sequence.store(turn + 1, Ordering::Relaxed);
+        fence(Ordering::Release);
+        turn
     }
 
     /// Returns the words as they were at one moment; `None` if nothing was ever written.
