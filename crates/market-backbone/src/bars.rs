@@ -36,7 +36,7 @@ impl Client {
     /// # async fn trade(backbone: Backbone) -> Result<(), market_backbone::Error> {
     /// let bot = backbone.client(Priority::Critical);
     /// let mut bars = bot.bars("KRW-BTC", Timeframe::M1, 400).await?;
-    /// let mut closes: Vec<f64> = bars.history().closes().collect();
+    /// let mut closes: Vec<f64> = bars.history().closes().to_vec();
     /// while let Some(event) = bars.next().await {
     ///     match event {
     ///         FeedEvent::Bar { candle, revision: 0, .. } => closes.push(candle.close),
