@@ -11,6 +11,7 @@ mod interned_symbols;
 mod live_source;
 mod rate_limit;
 mod revision_policy;
+mod socket_limits;
 mod symbol_table;
 mod venue;
 mod venue_clock;
@@ -23,10 +24,9 @@ pub use frame_decoder::{ControlMessage, FrameDecoder, FrameError, FrameOutcome};
 pub use live_source::{LiveSource, LiveStream};
 pub use rate_limit::{BudgetReport, RateLimitGroup, RateLimitRule, RateUnit, RequestCost, WindowKind};
 pub use revision_policy::RevisionPolicy;
+pub use socket_limits::{KeepAlive, SocketLimits};
 pub use symbol_table::SymbolTable;
-pub use venue::{
-    Call, Capabilities, HttpCall, HttpReply, KeepAlive, Login, QueryParams, SocketLimits, Venue,
-};
+pub use venue::{Call, Capabilities, HttpCall, HttpReply, Login, QueryParams, Venue};
 pub use venue_clock::{ClockReading, VenueClock};
 pub use venue_extras::{MarketDaySource, SplitSource};
 
