@@ -17,11 +17,13 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("market-backbone-routing", &[CORE]),
     ("market-backbone-coordinator", &[CORE]),
     ("market-backbone-storage", &[CORE]),
+    ("market-backbone-strategy", &[CORE]),
     (
         "market-backbone",
         &[
             CORE,
             ADAPTERS,
+            "market-backbone-strategy",
             "market-backbone-routing",
             "market-backbone-coordinator",
             "market-backbone-storage",

@@ -126,3 +126,6 @@ pub use market_backbone_upbit::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+/// Strategies: indicators, patterns, scores, the paper broker, backtests and reports. Feature `strategy`.
+#[cfg(feature = "strategy")]
+pub use market_backbone_strategy as strategy;

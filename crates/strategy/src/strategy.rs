@@ -1,0 +1,90 @@
+//! What a user writes: a [`Strategy`], called with each event and a [`Context`] that takes its orders.
+//!
+//! A context shows what is known at the event that is being handled and nothing later, so that looking ahead is not
+//! a mistake one can make.
+
+use market_backbone_core::{Candle, FeedEvent, Gap, OrderBook, Series, Symbol, Timestamp, Trade};
+
+use crate::broker::{BrokerEvent, OrderError};
+use crate::order::{OrderFill, OrderId, OrderKind, OrderRequest, Position};
+
+/// The things that a strategy may ask for and do while it handles an event.
+///
+/// The concrete context of the runner implements it; tests of a strategy may use one of their own.
+pub trait Context {
+    /// Returns the time of the event that is being handled.
+    fn now(&self) -> Timestamp;
+
+    /// Returns the last `count` closed candles of `series` that are known now, oldest first; fewer if there are not so many.
+    fn history(&self, series: &Series, count: usize) -> Vec<Candle>;
+
+    /// Sends an order; it can be filled by later events only.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order, or the risk rules, forbid it at once.
+    fn submit(&mut self, request: OrderRequest) -> Result<OrderId, OrderError>;
+
+    /// Asks for the rest of an order to be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError::NotOpen`] if there is nothing to cancel.
+    fn cancel(&mut self, order: OrderId) -> Result<(), OrderError>;
+
+    /// Changes the terms of an order.
+    ///
+    /// # Errors
+    ///
+    /// As for [`submit`](Self::submit) and [`cancel`](Self::cancel).
+    fn amend(&mut self, order: OrderId, kind: OrderKind) -> Result<(), OrderError>;
+
+    /// Returns what is held of `symbol`.
+    fn position(&self, symbol: &Symbol) -> Position;
+
+    /// Asks to be called with [`Strategy::on_timer`] at this event time or at the first event after it.
+    fn wake_at(&mut self, time: Timestamp);
+}
+
+/// A trading strategy. Every method has an empty default: implement what you need.
+pub trait Strategy {
+    /// Handles a bar that has closed. A revision of a bar comes with a `revision` above 0 in `event`.
+    fn on_bar(&mut self, series: &Series, candle: &Candle, context: &mut dyn Context) {
+        let _ = (series, candle, context);
+    }
+
+    /// Handles a trade of the market.
+    fn on_trade(&mut self, trade: &Trade, context: &mut dyn Context) {
+        let _ = (trade, context);
+    }
+
+    /// Handles a new state of an order book.
+    fn on_book(&mut self, book: &OrderBook, context: &mut dyn Context) {
+        let _ = (book, context);
+    }
+
+    /// Handles an interruption of the feed, or a change in what is known about one.
+    fn on_gap(&mut self, gap: &Gap, context: &mut dyn Context) {
+        let _ = (gap, context);
+    }
+
+    /// Handles a fill of one of the strategy's orders.
+    fn on_fill(&mut self, fill: &OrderFill, context: &mut dyn Context) {
+        let _ = (fill, context);
+    }
+
+    /// Handles any other news of an order: accepted, triggered, cancelled, rejected.
+    fn on_order(&mut self, news: &BrokerEvent, context: &mut dyn Context) {
+        let _ = (news, context);
+    }
+
+    /// Handles a timer that [`Context::wake_at`] set.
+    fn on_timer(&mut self, context: &mut dyn Context) {
+        let _ = context;
+    }
+
+    /// Handles any event that has no method of its own (tickers, bands, forming candles).
+    fn on_event(&mut self, event: &FeedEvent, context: &mut dyn Context) {
+        let _ = (event, context);
+    }
+}

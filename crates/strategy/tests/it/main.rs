@@ -1,0 +1,1 @@
+//! Strategies against worked examples, random paths and each other.
