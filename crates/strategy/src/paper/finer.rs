@@ -10,7 +10,7 @@ use super::tape::fill_from_trade;
 ///
 /// A broker asks only for bars in which the order of the prices decides a fill. A bar in the answer is asked about again
 /// where it leaves something open, so that a source may go from minutes to seconds to trades.
-pub trait FinerData {
+pub trait FinerData: Send {
     /// Returns the events inside `candle`, oldest first; `None` if there are none or they are not complete.
     fn finer(&mut self, series: &Series, candle: &Candle) -> Option<Vec<FeedEvent>>;
 }

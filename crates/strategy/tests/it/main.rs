@@ -1,7 +1,10 @@
 //! Strategies against worked examples, random paths and each other.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod dice;
+mod paper_at_random;
 mod paper_bars;
 mod paper_bench;
+mod paper_cost;
 mod paper_requests;
 mod paper_tape;
