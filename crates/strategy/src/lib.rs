@@ -8,12 +8,15 @@
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
 //! - [`paper`]: a broker on paper, which fills orders from the events of the market.
+//! - [`risk`]: rules that stand between a strategy and its broker.
 //! - [`strategy`]: what a user writes, and the context it is given.
 
 pub mod broker;
 pub mod decimals;
 pub mod order;
 pub mod paper;
+pub mod risk;
 pub mod strategy;
+mod symbol_slots;
 
 pub use rust_decimal::Decimal;

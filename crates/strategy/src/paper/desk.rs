@@ -38,7 +38,7 @@ pub(crate) struct DeskTerms<'a> {
 
 /// The orders of one market, the account, and what has happened to them.
 #[derive(Clone, Debug)]
-pub(crate) struct Desk<'a> {
+pub(crate) struct FillDesk<'a> {
     pub(crate) terms: DeskTerms<'a>,
     pub(crate) orders: Vec<WorkingOrder>,
     pub(crate) account: Account,
@@ -58,7 +58,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) looks: u64,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> FillDesk<'a> {
     pub(crate) const fn new(
         terms: DeskTerms<'a>,
         orders: Vec<WorkingOrder>,

@@ -3,7 +3,7 @@
 use market_backbone_core::{Candle, FeedEvent, Series};
 
 use super::bars::fill_from_bar;
-use super::desk::Desk;
+use super::desk::FillDesk;
 use super::tape::fill_from_trade;
 
 /// Someone who has, or fetches, finer data of a bar: shorter bars or trades.
@@ -17,7 +17,7 @@ pub trait FinerData: Send {
 
 /// Works finer events through a desk, in their order.
 pub(crate) fn fill_from_finer(
-    desk: &mut Desk<'_>,
+    desk: &mut FillDesk<'_>,
     events: &[FeedEvent],
     finer: &mut (dyn FinerData + 'static),
 ) {

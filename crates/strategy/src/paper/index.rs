@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::paper_market::PaperMarket;
 use super::working_order::{OrderStage, WorkingOrder};
+use crate::decimals::nearest;
 use crate::order::{OcaGroup, OrderId};
 
 /// The markets, by number and by symbol.
@@ -63,6 +64,7 @@ impl MarketTable {
     pub(crate) fn update_position(&mut self, market: usize) {
         let state = &mut self.markets[market];
         state.position = state.holding.position();
+        state.quantity_f64 = nearest(state.holding.quantity);
         let is_held = !state.holding.quantity.is_zero();
         match self.held.iter().position(|held| *held == market) {
             Some(at) if !is_held => {

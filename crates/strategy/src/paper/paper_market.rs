@@ -19,6 +19,8 @@ pub(crate) struct PaperMarket {
     pub(crate) holding: Holding,
     /// The holding as strategies see it, kept because its average takes a division.
     pub(crate) position: Position,
+    /// The amount held, rounded, for values that need not be exact.
+    pub(crate) quantity_f64: f64,
     /// The latest price; not a number before the first.
     pub(crate) mark: f64,
     /// The shortest bars that have arrived. Longer ones would show the same trades again.
@@ -37,6 +39,7 @@ impl PaperMarket {
             orders: Vec::new(),
             holding: Holding::default(),
             position: Position::default(),
+            quantity_f64: 0.0,
             mark: f64::NAN,
             timeframe: None,
             newest_bar: Timestamp::MIN,
@@ -65,6 +68,11 @@ impl PaperMarket {
                 true
             }
         }
+    }
+
+    pub(crate) fn order(&self, order: OrderId) -> Option<&WorkingOrder> {
+        let at = self.orders.binary_search_by_key(&order, |open| open.id).ok()?;
+        self.orders.get(at)
     }
 
     pub(crate) fn order_mut(&mut self, order: OrderId) -> Option<&mut WorkingOrder> {

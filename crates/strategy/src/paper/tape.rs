@@ -4,14 +4,14 @@ use market_backbone_core::{Side, Trade};
 use rust_decimal::Decimal;
 
 use super::config::LimitReach;
-use super::desk::{Desk, FillMoment, FillPrice};
+use super::desk::{FillDesk, FillMoment, FillPrice};
 use super::working_order::Aim;
 use crate::decimals::decimal;
 use crate::order::FillCertainty;
 
 /// Works a trade through the orders of its market. `takes` says whether orders that take from the market are filled by
 /// trades; where books arrive, they are filled by books.
-pub(crate) fn fill_from_trade(desk: &mut Desk<'_>, trade: &Trade, takes: bool) {
+pub(crate) fn fill_from_trade(desk: &mut FillDesk<'_>, trade: &Trade, takes: bool) {
     let (Some(price), Some(size)) = (decimal(trade.price), decimal(trade.size)) else { return };
     desk.settle(trade.time);
     let share = desk.terms.config.volume_share.unwrap_or(Decimal::ONE);
@@ -28,7 +28,7 @@ pub(crate) fn fill_from_trade(desk: &mut Desk<'_>, trade: &Trade, takes: bool) {
     desk.rest_all();
 }
 
-fn meet_trade(desk: &mut Desk<'_>, at: usize, trade: &Trade, price: Decimal, takes: bool) {
+fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal, takes: bool) {
     let order = &mut desk.orders[at];
     order.follow(trade.price);
     let time = trade.time;
@@ -75,7 +75,7 @@ fn meet_trade(desk: &mut Desk<'_>, at: usize, trade: &Trade, price: Decimal, tak
 }
 
 /// Returns how much a trade at the limit itself leaves for the order; `None` for nothing.
-fn at_the_limit(desk: &mut Desk<'_>, at: usize, trade: &Trade) -> Option<Decimal> {
+fn at_the_limit(desk: &mut FillDesk<'_>, at: usize, trade: &Trade) -> Option<Decimal> {
     let order = &mut desk.orders[at];
     match desk.terms.config.limit_reach {
         LimitReach::Through => None,

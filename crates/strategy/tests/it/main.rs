@@ -8,3 +8,4 @@ mod paper_bench;
 mod paper_cost;
 mod paper_requests;
 mod paper_tape;
+mod risk_rules;
