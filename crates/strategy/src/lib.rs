@@ -6,10 +6,13 @@
 //!
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
+//! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
 
 pub mod broker;
 pub mod order;
+pub mod seismograph;
 pub mod strategy;
+pub mod zen;
 
 pub use rust_decimal::Decimal;

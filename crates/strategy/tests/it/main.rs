@@ -1,1 +1,3 @@
 //! Strategies against worked examples, random paths and each other.
+
+mod scores;
