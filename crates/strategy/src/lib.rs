@@ -8,15 +8,21 @@
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
 //! - [`paper`]: a broker on paper, which fills orders from the events of the market.
+//! - [`engine`]: signals in, orders out; [`trailing`]: the stop that follows a profit.
 //! - [`risk`]: rules that stand between a strategy and its broker.
+//! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
 
 pub mod broker;
 pub mod decimals;
+pub mod engine;
 pub mod order;
 pub mod paper;
 pub mod risk;
+pub mod seismograph;
 pub mod strategy;
 mod symbol_slots;
+pub mod trailing;
+pub mod zen;
 
 pub use rust_decimal::Decimal;

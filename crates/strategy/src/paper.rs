@@ -137,7 +137,7 @@ impl PaperBroker {
     ) {
         let (exposure_elsewhere, value_elsewhere) =
             if self.config.allow_short { self.markets.elsewhere(market) } else { Default::default() };
-        let PaperMarket { symbol, orders, holding, taken, .. } = self.markets.get_mut(market);
+        let (symbol, PaperMarket { orders, holding, taken, .. }) = self.markets.with_symbol(market);
         let rules = self.config.rules_of(symbol);
         let terms = DeskTerms { config: &self.config, rules, symbol, exposure_elsewhere, value_elsewhere };
         let mut desk =

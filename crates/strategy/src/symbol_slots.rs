@@ -54,6 +54,15 @@ impl<T: Default> SymbolSlots<T> {
         &mut self.values[slot].1
     }
 
+    pub(crate) fn with_symbol(&mut self, slot: usize) -> (&Symbol, &mut T) {
+        let (symbol, value) = &mut self.values[slot];
+        (symbol, value)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.values.iter_mut().map(|(_, value)| value)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.values.len()
     }

@@ -1,6 +1,6 @@
 //! The state that a paper broker keeps of one market.
 
-use market_backbone_core::{Symbol, Timeframe, Timestamp};
+use market_backbone_core::{Timeframe, Timestamp};
 use rust_decimal::Decimal;
 
 use super::account::Holding;
@@ -13,7 +13,6 @@ use crate::order::{OrderId, Position};
 /// One market: its orders, what is held of it, and what has arrived of it.
 #[derive(Debug)]
 pub(crate) struct PaperMarket {
-    pub(crate) symbol: Symbol,
     /// The orders that have not ended, oldest first.
     pub(crate) orders: Vec<WorkingOrder>,
     pub(crate) holding: Holding,
@@ -32,10 +31,9 @@ pub(crate) struct PaperMarket {
     pub(crate) taken: TakenLevels,
 }
 
-impl PaperMarket {
-    pub(crate) fn new(symbol: Symbol) -> Self {
+impl Default for PaperMarket {
+    fn default() -> Self {
         Self {
-            symbol,
             orders: Vec::new(),
             holding: Holding::default(),
             position: Position::default(),
@@ -48,7 +46,9 @@ impl PaperMarket {
             taken: TakenLevels::default(),
         }
     }
+}
 
+impl PaperMarket {
     /// Returns whether bars fill the orders of this market.
     pub(crate) const fn fills_from_bars(&self, source: FillSource) -> bool {
         match source {

@@ -9,3 +9,4 @@ mod paper_cost;
 mod paper_requests;
 mod paper_tape;
 mod risk_rules;
+mod scores;

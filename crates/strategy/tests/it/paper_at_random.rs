@@ -287,6 +287,7 @@ fn cents(price: f64) -> Decimal {
     Decimal::new((price * 100.0).round() as i64, 2)
 }
 
+#[expect(clippy::print_stdout, reason = "the seed of a failure, which the harness shows with it")]
 fn run(tape: Tape, seeds: std::ops::Range<u64>, steps: u32) {
     for seed in seeds {
         let mut run = RandomRun::new(seed, tape);
