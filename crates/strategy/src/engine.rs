@@ -22,6 +22,7 @@ use crate::decimals::decimal;
 use crate::order::{OcaGroup, OrderFill, OrderId, OrderKind, OrderRequest, OrderStatus};
 use crate::strategy::Context;
 use crate::symbol_slots::SymbolSlots;
+use crate::trailing::TrailingStop;
 
 /// What the engine did with a signal.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +80,7 @@ impl TradingEngine {
         let Some(price) = decimal(signal.price).filter(|price| *price > Decimal::ZERO) else {
             return refused("the signal names no price; wait for the first one");
         };
-        let Some(quantity) = self.rules.size.quantity(price) else {
+        let Some(quantity) = self.rules.size.quantity(price, || context.equity()) else {
             return refused(
                 "the signal's price is so high that nothing can be bought; raise the size of entries",
             );
@@ -124,11 +125,12 @@ impl TradingEngine {
         let position = context.position(&fill.symbol);
         let market = self.markets.get_mut(slot);
         if market.entry_order == Some(fill.order) {
-            if market.phase == EnginePhase::Entering {
+            let is_first = market.phase == EnginePhase::Entering;
+            if is_first {
                 market.hold(fill.time);
             }
             if !position.is_flat() {
-                self.place_exits(slot, position.entry_price, context);
+                self.place_exits(slot, position.entry_price, is_first, context);
             }
         } else if let Some(tap) = &mut market.double_tap {
             tap.on_fill(fill.order, position.is_flat());
@@ -139,15 +141,19 @@ impl TradingEngine {
     }
 
     /// Moves the exits to where they belong for the price that was paid.
-    fn place_exits(&mut self, slot: usize, paid: Decimal, context: &mut dyn Context) {
+    fn place_exits(&mut self, slot: usize, paid: Decimal, is_first: bool, context: &mut dyn Context) {
         let market = self.markets.get_mut(slot);
         if let Some(exits) = self.rules.exits(paid, market.atr) {
             market.exits = exits;
         }
-        if let (Some(rules), Some(atr)) = (self.rules.trailing, market.atr) {
-            market.trailing = crate::trailing::TrailingStop::new(paid, atr, rules).ok();
+        if is_first {
+            let trailing = self.rules.trailing.zip(market.atr);
+            market.trailing = trailing.and_then(|(rules, atr)| TrailingStop::new(paid, atr, rules).ok());
+            market.wanted_stop = market.exits.stop;
+        } else {
+            // A further part of the entry may have been cheaper; a stop is never lowered for it.
+            market.wanted_stop = market.wanted_stop.max(market.exits.stop);
         }
-        market.wanted_stop = market.exits.stop;
         if let (Some(order), Some(price)) = (market.target_order, market.exits.target) {
             // An order that has ended in the same event says so by itself.
             let _ = context.amend(order, OrderKind::Limit { price });

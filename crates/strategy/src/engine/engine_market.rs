@@ -91,7 +91,7 @@ impl EngineMarket {
         self.trailing = None;
     }
 
-    /// Takes note of the day's high before this price counts: a break is a price above it.
+    /// Takes note of a price, for the day's high.
     pub(super) fn note_price(&mut self, price: f64, day: i64) {
         if day != self.day {
             (self.day, self.day_high, self.vwap) = (day, f64::NEG_INFINITY, None);

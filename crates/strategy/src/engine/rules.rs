@@ -17,14 +17,18 @@ pub enum EntrySize {
     Quantity(Decimal),
     /// A value in the quote currency.
     Value(Decimal),
+    /// A fraction of the account's value when the signal comes: 0.1 is a tenth.
+    Share(Decimal),
 }
 
 impl EntrySize {
-    /// Returns the amount to buy at `price`, if it is above zero.
-    pub(super) fn quantity(self, price: Decimal) -> Option<Decimal> {
+    /// Returns the amount to buy at `price` with an account that is worth `equity`, if it is above zero.
+    pub(super) fn quantity(self, price: Decimal, equity: impl FnOnce() -> Decimal) -> Option<Decimal> {
+        let bought_for = |value: Decimal| (value / price).round_dp_with_strategy(8, RoundingStrategy::ToZero);
         let quantity = match self {
             Self::Quantity(quantity) => quantity,
-            Self::Value(value) => (value / price).round_dp_with_strategy(8, RoundingStrategy::ToZero),
+            Self::Value(value) => bought_for(value),
+            Self::Share(share) => bought_for(equity() * share),
         };
         (quantity > Decimal::ZERO).then_some(quantity)
     }

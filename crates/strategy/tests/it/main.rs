@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod dice;
+mod engine_at_random;
+mod engine_bench;
+mod engine_rules;
 mod paper_at_random;
 mod paper_bars;
 mod paper_bench;
