@@ -7,9 +7,19 @@
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
 //! - [`strategy`]: what a user writes, and the context it is given.
+//! - [`runner`]: feeds a strategy and a broker with events, the same live, in replay and in backtest.
+//! - [`decision`]: the log of decisions, and the first difference of two logs.
+//! - [`backtest`]: a run over history, checks of a strategy, sweeps of its parameters.
+//! - [`report`]: what came of a run, as numbers, text, JSON and pictures.
+//! - [`ready`]: strategies that can be run by name.
 
+pub mod backtest;
 pub mod broker;
+pub mod decision;
 pub mod order;
+pub mod ready;
+pub mod report;
+pub mod runner;
 pub mod strategy;
 
 pub use rust_decimal::Decimal;
