@@ -1,4 +1,35 @@
 //! Runs over history, event by event, and what comes of them.
+//!
+//! ```
+//! use market_backbone_core::{Candle, CandleColumns, Grid, Series, Symbol, Timeframe, Timestamp, VenueId};
+//! use market_backbone_strategy::backtest::{Backtest, BacktestConfig};
+//! use market_backbone_strategy::paper::{FeeRates, PaperBroker, PaperConfig};
+//! use market_backbone_strategy::ready::{Sizing, SmaCross};
+//! use market_backbone_strategy::runner::Runner;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let series = Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC")?, Timeframe::M1);
+//! let candles: CandleColumns = (0..200)
+//!     .map(|minute| {
+//!         let price = 100.0 + (minute as f64 / 9.0).sin();
+//!         Candle {
+//!             open_time: Timestamp::from_secs(minute * 60),
+//!             open: price, high: price, low: price, close: price, volume: 1.0, turnover: price, is_final: true,
+//!         }
+//!     })
+//!     .collect();
+//!
+//! let strategy = SmaCross::new(series.clone(), 5, 20, Sizing::Quantity(1.into()))?;
+//! let broker = PaperBroker::new(PaperConfig::new(10_000.into(), FeeRates::quote("0.0005".parse()?)))?;
+//! let runner = Runner::new(strategy, broker, Grid::Utc);
+//! let mut backtest = Backtest::new(runner, BacktestConfig::default());
+//! backtest.bars(&series, &candles);
+//! let report = backtest.finish();
+//! assert_eq!(report.bars, 200);
+//! assert!(report.trades.count > 1);
+//! # Ok(())
+//! # }
+//! ```
 
 mod checks;
 mod daily_equity;

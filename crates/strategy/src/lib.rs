@@ -4,8 +4,10 @@
 //! run, a replay of recorded frames and a backtest are one code path, and why the same input gives the same decisions, bit
 //! for bit.
 //!
+//! - [`decimals`]: exact passages between the prices of events and the decimals of orders.
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
+//! - [`paper`]: a broker on paper, which fills orders from the events of the market.
 //! - [`strategy`]: what a user writes, and the context it is given.
 //! - [`runner`]: feeds a strategy and a broker with events, the same live, in replay and in backtest.
 //! - [`decision`]: the log of decisions, and the first difference of two logs.
@@ -15,8 +17,10 @@
 
 pub mod backtest;
 pub mod broker;
+pub mod decimals;
 pub mod decision;
 pub mod order;
+pub mod paper;
 pub mod ready;
 pub mod report;
 pub mod runner;

@@ -2,7 +2,6 @@
 
 use market_backbone_core::{FeedEvent, Symbol, Timestamp};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use rustc_hash::FxHashMap;
 
 use super::BacktestConfig;
@@ -10,6 +9,7 @@ use super::daily_equity::DailyEquity;
 use super::equity_curve::EquityCurve;
 use super::trade_book::{FillFigures, RoundTrip, TradeBook};
 use crate::broker::{Broker, BrokerEvent};
+use crate::decimals::nearest;
 use crate::order::{FillCertainty, OrderFill};
 use crate::report::{BacktestReport, FillCounts, MarketResult, Performance, TradeStats};
 
@@ -49,12 +49,12 @@ struct MarketBook {
 impl RunRecorder {
     pub(super) fn new(broker: &impl Broker, config: BacktestConfig) -> Self {
         let initial = broker.equity();
-        let value = number(initial);
+        let value = nearest(initial);
         Self {
             config,
             initial,
-            cash: number(broker.cash()),
-            holdings: value - number(broker.cash()),
+            cash: nearest(broker.cash()),
+            holdings: value - nearest(broker.cash()),
             markets: Vec::new(),
             places: FxHashMap::default(),
             latest: 0,
@@ -82,7 +82,7 @@ impl RunRecorder {
             }
         }
         if has_fills {
-            self.cash = number(broker.cash());
+            self.cash = nearest(broker.cash());
             self.holdings = self.markets.iter().map(|market| market.quantity * market.price).sum();
         }
     }
@@ -91,7 +91,7 @@ impl RunRecorder {
         let place = self.place(&fill.symbol);
         let figures = FillFigures::of(fill);
         let market = &mut self.markets[place];
-        market.quantity = number(broker.position(&fill.symbol).quantity);
+        market.quantity = nearest(broker.position(&fill.symbol).quantity);
         if market.price == 0.0 {
             market.price = figures.price;
         }
@@ -175,7 +175,7 @@ impl RunRecorder {
 
     /// Returns what came of the run.
     pub(super) fn report(self, broker: &impl Broker) -> BacktestReport {
-        let (initial, last) = (number(self.initial), number(broker.equity()));
+        let (initial, last) = (nearest(self.initial), nearest(broker.equity()));
         let (curve, max_drawdown, longest_ns) = self.curve.finish();
         let daily = self.daily.finish();
         let performance =
@@ -215,8 +215,4 @@ impl FillCounts {
             FillCertainty::Ambiguous => self.ambiguous += 1,
         }
     }
-}
-
-fn number(decimal: Decimal) -> f64 {
-    decimal.to_f64().unwrap_or(f64::NAN)
 }

@@ -1,8 +1,8 @@
 //! Trades as traders count them: from the fill that opens a position to the fill that closes it.
 
 use market_backbone_core::{Side, Timestamp};
-use rust_decimal::prelude::ToPrimitive;
 
+use crate::decimals::nearest;
 use crate::order::{FillCertainty, OrderFill};
 
 /// What is left of a position counts as nothing below this share of it: fees in the base currency and lots leave dust.
@@ -72,10 +72,9 @@ pub(crate) struct FillFigures {
 
 impl FillFigures {
     pub(crate) fn of(fill: &OrderFill) -> Self {
-        let number = |decimal: rust_decimal::Decimal| decimal.to_f64().unwrap_or(f64::NAN);
-        let (price, quantity) = (number(fill.price), number(fill.quantity));
+        let (price, quantity) = (nearest(fill.price), nearest(fill.quantity));
         let signed = if fill.side == Side::Buy { quantity } else { -quantity };
-        let fee = number(fill.fee);
+        let fee = nearest(fill.fee);
         Self { signed, price, fee: if fill.fee_in_base { fee * price } else { fee } }
     }
 }

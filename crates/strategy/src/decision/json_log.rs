@@ -63,6 +63,9 @@ fn as_json(entry: &DecisionEntry<'_>) -> Value {
             if let Some(group) = request.oca {
                 line["oca"] = json!(group);
             }
+            if let Some(entry) = request.after {
+                line["after"] = json!(entry);
+            }
             if request.reduce_only {
                 line["reduce_only"] = json!(true);
             }

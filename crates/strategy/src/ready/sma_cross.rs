@@ -4,6 +4,7 @@ use market_backbone_core::{Candle, Series, Side};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::Sizing;
+use crate::decimals::decimal;
 use crate::order::{OrderKind, OrderRequest};
 use crate::strategy::{Context, Strategy};
 
@@ -67,7 +68,7 @@ impl SmaCross {
         let quantity = match self.sizing {
             Sizing::Quantity(quantity) => quantity,
             Sizing::AllIn => {
-                let price = Decimal::from_f64_retain(candle.close).unwrap_or_default();
+                let price = decimal(candle.close).unwrap_or_default();
                 // More than the cash pays for wherever the next bar opens: the broker shrinks it.
                 let quantity = context.cash().checked_div(price).unwrap_or_default() * ALL_IN_FACTOR;
                 quantity.round_dp_with_strategy(AMOUNT_DECIMALS, RoundingStrategy::ToZero)

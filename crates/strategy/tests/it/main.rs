@@ -1,8 +1,10 @@
 //! Strategies against worked examples, random paths and each other.
-#![expect(clippy::unwrap_used, reason = "these are tests through and through")]
 
 mod backtest;
 mod decisions;
 mod next_open_broker;
+mod paper_bars;
+mod paper_bench;
 mod runner;
 mod sharpe;
+mod three_ways;
