@@ -24,7 +24,7 @@ mod whole_number;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::backtest::{BacktestArgs, DiffArgs, RunFormat, SweepArgs, WindowRange};
+pub(crate) use self::backtest::{BacktestArgs, BarSourceArgs, DiffArgs, MoneyArgs, RunFormat, SweepArgs};
 pub(crate) use self::candles::{CandleFormat, CandleRangeArgs, CandlesArgs, PlanArgs, PlanFormat};
 pub(crate) use self::daily::DailyArgs;
 pub(crate) use self::definition::{command, parse};

@@ -2,13 +2,17 @@
 //!
 //! A figure that is not defined is `None`, never 0 or infinity: the Sharpe ratio of one day, the win rate of no trade.
 
+mod json;
 mod performance;
+mod picture;
+mod text;
 mod trade_stats;
 
 use market_backbone_core::{Symbol, Timestamp};
 use rust_decimal::Decimal;
 
 pub use self::performance::Performance;
+pub use self::picture::{HeatCell, HeatMap, RunPicture};
 pub use self::trade_stats::TradeStats;
 use crate::backtest::{CurvePoint, RoundTrip};
 

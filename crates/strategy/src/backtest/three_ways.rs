@@ -30,7 +30,7 @@ pub struct PathResult {
 }
 
 impl PathResult {
-    fn of(report: &BacktestReport) -> Self {
+    pub(crate) fn of(report: &BacktestReport) -> Self {
         Self {
             final_equity: report.final_equity,
             total_return: report.total_return,

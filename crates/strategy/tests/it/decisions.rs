@@ -53,7 +53,7 @@ fn the_first_difference_of_two_runs_is_the_bar_that_differed() {
     let changed: CandleColumns = candles
         .iter()
         .map(|mut row| {
-            if row.open_time.as_secs() == 100 * 60 {
+            if row.open_time.as_secs() == 75 * 60 {
                 row.close += 40.0;
                 row.high += 40.0;
             }
@@ -63,7 +63,7 @@ fn the_first_difference_of_two_runs_is_the_bar_that_differed() {
     let (left, right) = (log_of(&candles), log_of(&changed));
     let found = first_divergence(left.as_slice(), right.as_slice()).unwrap().unwrap();
     let time = |entry: &Option<Value>| entry.as_ref().unwrap()["time_ns"].as_i64().unwrap();
-    assert!(time(&found.last_common) <= 101 * 60_000_000_000);
-    assert!(time(&found.left).min(time(&found.right)) >= 101 * 60_000_000_000, "{found:?}");
+    assert!(time(&found.last_common) <= 76 * 60_000_000_000);
+    assert!(time(&found.left).min(time(&found.right)) >= 76 * 60_000_000_000, "{found:?}");
     assert!(!found.fields.is_empty());
 }

@@ -129,8 +129,8 @@ impl Strategy for Clairvoyant {
     fn on_bar(&mut self, series: &Series, candle: &Candle, context: &mut dyn Context) {
         let next = self.0.rows_before(Timestamp::from_nanos(candle.open_time.as_nanos() + 1));
         let rises = self.0.get(next).is_some_and(|next| next.close > candle.close);
-        if rises && context.position(&series.symbol).is_flat() {
-            let order = OrderRequest::new(series.symbol.clone(), Side::Buy, Decimal::ONE, OrderKind::Market);
+        if rises {
+            let order = OrderRequest::new(series.symbol.clone(), Side::Buy, Decimal::new(1, 3), OrderKind::Market);
             context.submit(order).unwrap();
         }
     }
