@@ -90,10 +90,14 @@ pub(crate) enum CliCommand {
     /// Lists the venue's markets.
     Markets(MarketsArgs),
     /// Runs a strategy over stored candles or a file of bars, and reports what came of it.
-    #[command(override_usage = "market-backbone backtest [OPTIONS] --fee <SHARE> <STRATEGY> [MARKET] [TIMEFRAME]")]
+    #[command(
+        override_usage = "market-backbone backtest [OPTIONS] --fee <SHARE> <STRATEGY> [MARKET] [TIMEFRAME]"
+    )]
     Backtest(BacktestArgs),
     /// Runs a strategy with every combination of its parameters, best first.
-    #[command(override_usage = "market-backbone sweep [OPTIONS] --fee <SHARE> <STRATEGY> [MARKET] [TIMEFRAME]")]
+    #[command(
+        override_usage = "market-backbone sweep [OPTIONS] --fee <SHARE> <STRATEGY> [MARKET] [TIMEFRAME]"
+    )]
     Sweep(SweepArgs),
     /// Compares two decision logs and prints where they part first, and what each knew there.
     Diff(DiffArgs),

@@ -64,8 +64,9 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
         CliCommand::Sweep(args) => match args.data.bars {
             Some(_) => unless_stopped(sweep::run(args, global, None)).await,
             None => {
-                let run =
-                    async |backbone: &Backbone| unless_stopped(sweep::run(args, global, Some(backbone))).await;
+                let run = async |backbone: &Backbone| {
+                    unless_stopped(sweep::run(args, global, Some(backbone))).await
+                };
                 with_backbone(global, run).await
             }
         },

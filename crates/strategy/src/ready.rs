@@ -7,8 +7,10 @@ use rust_decimal::Decimal;
 pub use self::sma_cross::{ParameterError, SmaCross};
 
 /// The names of the strategies, with what each does.
-pub const NAMES: [(&str, &str); 1] =
-    [("sma-cross", "buys when the fast average of closes crosses above the slow one, and sells when it crosses below")];
+pub const NAMES: [(&str, &str); 1] = [(
+    "sma-cross",
+    "buys when the fast average of closes crosses above the slow one, and sells when it crosses below",
+)];
 
 /// How much a strategy buys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

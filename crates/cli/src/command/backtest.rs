@@ -166,7 +166,10 @@ fn parameters(args: &BacktestArgs) -> String {
         Some(quantity) => format!("{quantity} each time"),
         None => "all in".to_owned(),
     };
-    format!("fast {} slow {}, fee {}, cash {}, {sizing}", args.fast, args.slow, args.money.fee, args.money.cash)
+    format!(
+        "fast {} slow {}, fee {}, cash {}, {sizing}",
+        args.fast, args.slow, args.money.fee, args.money.cash
+    )
 }
 
 /// Why the year has so many days.

@@ -38,9 +38,8 @@ pub(super) fn run(args: &DiffArgs) -> anyhow::Result<()> {
 fn as_json(found: Option<&Divergence>) -> Value {
     let Some(found) = found else { return json!({ "equal": true }) };
     let fields = found.fields.iter();
-    let fields: Vec<_> = fields
-        .map(|field| json!({ "path": field.path, "left": field.left, "right": field.right }))
-        .collect();
+    let fields: Vec<_> =
+        fields.map(|field| json!({ "path": field.path, "left": field.left, "right": field.right })).collect();
     json!({
         "equal": false,
         "line": found.line,
@@ -53,7 +52,8 @@ fn as_json(found: Option<&Divergence>) -> Value {
 
 fn as_text(found: Option<&Divergence>, args: &DiffArgs) -> String {
     let Some(found) = found else { return "the logs are equal".to_owned() };
-    let entry = |entry: &Option<Value>| entry.as_ref().map_or("(the log has ended)".to_owned(), Value::to_string);
+    let entry =
+        |entry: &Option<Value>| entry.as_ref().map_or("(the log has ended)".to_owned(), Value::to_string);
     let mut text = format!("the logs differ from line {} on", found.line);
     if let Some(common) = &found.last_common {
         text += &format!("\nlast common entry: {common}");

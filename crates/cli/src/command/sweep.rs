@@ -32,7 +32,11 @@ struct SweptPair {
     fees: f64,
 }
 
-pub(super) async fn run(args: SweepArgs, global: &GlobalArgs, backbone: Option<&Backbone>) -> anyhow::Result<()> {
+pub(super) async fn run(
+    args: SweepArgs,
+    global: &GlobalArgs,
+    backbone: Option<&Backbone>,
+) -> anyhow::Result<()> {
     check_strategy(&args.data.strategy)?;
     if let Some(file) = &args.report {
         output::ensure_folder(file)?;
@@ -83,7 +87,8 @@ fn pairs(args: &SweepArgs) -> Result<Vec<(usize, usize)>, UsageError> {
     let pairs: Vec<_> = all.filter(|(fast, slow)| fast < slow).collect();
     if pairs.is_empty() {
         return Err(UsageError(
-            "no window of --fast is below one of --slow: a cross needs a shorter and a longer average".to_owned(),
+            "no window of --fast is below one of --slow: a cross needs a shorter and a longer average"
+                .to_owned(),
         ));
     }
     Ok(pairs)

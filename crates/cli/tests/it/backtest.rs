@@ -57,7 +57,8 @@ fn the_figures_are_those_of_an_example_worked_by_hand() {
     let bars = write(folder.path(), "bars.csv", WORKED);
     let bars = bars.to_str().unwrap();
     let money = ["--fee", "0.01", "--cash", "1000", "--quantity", "10", "--format", "json"];
-    let said = run(&[&["backtest", "sma-cross", "KRW-BTC", "1m", "--bars", bars][..], &WINDOWS, &money].concat());
+    let said =
+        run(&[&["backtest", "sma-cross", "KRW-BTC", "1m", "--bars", bars][..], &WINDOWS, &money].concat());
     let report = json(&said);
     // Bought 10 at 18 (fee 1.80), sold at 5 (fee 0.50): -132.30. Bought 10 at 10 (fee 1.00), worth 15 each at the end.
     // 1000 - 180 - 1.80 + 50 - 0.50 - 100 - 1.00 + 150 = 916.70.
@@ -65,17 +66,25 @@ fn the_figures_are_those_of_an_example_worked_by_hand() {
     near(&report["return"], -0.0833);
     near(&report["fees"], 3.3);
     near(&report["initial_equity"], 1_000.0);
-    for (name, want) in [("bars", 12), ("trades", 1), ("open_positions", 1), ("fills", 3), ("annualised_by", 365)] {
+    for (name, want) in
+        [("bars", 12), ("trades", 1), ("open_positions", 1), ("fills", 3), ("annualised_by", 365)]
+    {
         assert_eq!(report[name].as_u64(), Some(want), "{name}");
     }
     let fills = ["proven", "assumed", "ambiguous"].map(|name| report[name].as_u64().unwrap());
     assert_eq!(fills, [3, 0, 0], "the open of a bar is a price that was traded");
     // The peak is 1000, the lowest close after the second purchase's fee: 866.70 + 10 × (12 - 10) is above 858.20 at bar 5.
     near(&report["max_drawdown"], 1.0 - 858.2 / 1_000.0);
-    assert_eq!((&report["pessimistic"], &report["optimistic"]), (&report["final_equity"], &report["final_equity"]));
+    assert_eq!(
+        (&report["pessimistic"], &report["optimistic"]),
+        (&report["final_equity"], &report["final_equity"])
+    );
     assert!(report["sharpe"].is_null(), "one day has no deviation");
     assert!(report["seconds"].as_f64().is_some_and(|seconds| seconds >= 0.0));
-    assert_eq!((report["symbol"].as_str(), report["strategy"].as_str()), (Some("KRW-BTC"), Some("sma-cross")));
+    assert_eq!(
+        (report["symbol"].as_str(), report["strategy"].as_str()),
+        (Some("KRW-BTC"), Some("sma-cross"))
+    );
 }
 
 #[test]
@@ -134,7 +143,10 @@ fn an_unknown_range_is_refused_with_its_cost_and_fetched_when_asked() {
     assert_eq!(venue.candle_requests(), spent, "what is known is not asked again");
     again["seconds"] = fetched["seconds"].clone();
     assert_eq!(again, fetched);
-    let part = venue.run(data.path(), &[&args[..], &["--from", "2026-10-01T06:00:00Z", "--to", "2026-10-01T13:00:00Z"]].concat());
+    let part = venue.run(
+        data.path(),
+        &[&args[..], &["--from", "2026-10-01T06:00:00Z", "--to", "2026-10-01T13:00:00Z"]].concat(),
+    );
     assert!(part.stderr.contains("60 of 420 slots"), "{}", part.stderr);
     venue.stop();
 }
@@ -144,7 +156,19 @@ fn an_unknown_range_is_refused_with_its_cost_and_fetched_when_asked() {
 fn a_run_up_to_now_ends_with_what_can_be_known() {
     let venue = Venue::start(Scenario::default());
     let data = tempdir().unwrap();
-    let args = ["backtest", "sma-cross", "KRW-BTC", "1m", "--from", "3h", "--fee", "0.0005", "--fetch", "--format", "json"];
+    let args = [
+        "backtest",
+        "sma-cross",
+        "KRW-BTC",
+        "1m",
+        "--from",
+        "3h",
+        "--fee",
+        "0.0005",
+        "--fetch",
+        "--format",
+        "json",
+    ];
     let report = json(&venue.run(data.path(), &args));
     assert!((160..=180).contains(&report["bars"].as_u64().unwrap()), "{report}");
     venue.stop();
@@ -161,7 +185,9 @@ fn the_report_is_one_page_that_asks_nobody() {
     assert!(said.stdout.contains("pessimistic") && said.stdout.contains("365"), "{}", said.stdout);
     let html = fs::read_to_string(&page).unwrap();
     assert!(html.starts_with("<!doctype html>") && html.contains("prefers-color-scheme:dark"));
-    for word in ["class=\"entry\"", "class=\"exit\"", "class=\"equity\"", "class=\"fall\"", "Drawdown", "pessimistic"] {
+    for word in
+        ["class=\"entry\"", "class=\"exit\"", "class=\"equity\"", "class=\"fall\"", "Drawdown", "pessimistic"]
+    {
         assert!(html.contains(word), "{word}");
     }
     for word in ["http://", "https://", "<script", "<link", "@import", "url("] {
@@ -179,12 +205,27 @@ fn the_report_is_one_page_that_asks_nobody() {
 fn two_decision_logs_are_compared_and_the_checks_pass() {
     let folder = tempdir().unwrap();
     let bars = write(folder.path(), "bars.csv", WORKED);
-    let changed = write(folder.path(), "changed.csv", &WORKED.replace("300000,14,14,4,4,1", "300000,14,16,14,16,1"));
-    let logs = ["one.jsonl", "two.jsonl", "other.jsonl"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let changed =
+        write(folder.path(), "changed.csv", &WORKED.replace("300000,14,14,4,4,1", "300000,14,16,14,16,1"));
+    let logs = ["one.jsonl", "two.jsonl", "other.jsonl"]
+        .map(|name| folder.path().join(name).to_str().unwrap().to_owned());
     for (bars, log) in [(&bars, &logs[0]), (&bars, &logs[1]), (&changed, &logs[2])] {
-        let args = ["backtest", "sma-cross", "--bars", bars.to_str().unwrap(), "--fee", "0.01", "--check", "--decisions", log];
+        let args = [
+            "backtest",
+            "sma-cross",
+            "--bars",
+            bars.to_str().unwrap(),
+            "--fee",
+            "0.01",
+            "--check",
+            "--decisions",
+            log,
+        ];
         let report = json(&run(&[&args[..], &WINDOWS, &["--format", "json"]].concat()));
-        assert_eq!((&report["check"]["look_ahead"]["ok"], &report["check"]["warm_up"]["ok"]), (&true.into(), &true.into()));
+        assert_eq!(
+            (&report["check"]["look_ahead"]["ok"], &report["check"]["warm_up"]["ok"]),
+            (&true.into(), &true.into())
+        );
     }
     let equal = run(&["diff", &logs[0], &logs[1]]);
     assert_eq!((equal.code, equal.stdout.trim()), (Some(0), "the logs are equal"));
@@ -193,7 +234,7 @@ fn two_decision_logs_are_compared_and_the_checks_pass() {
     let found: Value = serde_json::from_str(&differ.stdout).unwrap();
     // Both bought; then only the first log sells at the bar that was changed.
     assert_eq!(found["left"]["on"]["open_time_ns"].as_i64(), Some(300_000 * 1_000_000));
-    assert_eq!(found["last_common"]["decision"], "fill");
+    assert_eq!(found["last_common"]["on"]["open_time_ns"].as_i64(), Some(240_000 * 1_000_000), "the bar of the purchase");
 }
 
 #[test]
@@ -201,18 +242,41 @@ fn what_cannot_be_run_is_refused_before_anything_is_done() {
     let folder = tempdir().unwrap();
     let bars = write(folder.path(), "bars.csv", WORKED);
     let bars = bars.to_str().unwrap();
-    let broken = write(folder.path(), "broken.csv", &WORKED.replace("120000,10,10,10,10,1", "120000,10,9,10,10,1"));
-    let seconds = write(folder.path(), "seconds.csv", "timestamp,open,high,low,close,volume\n1700000000,1,1,1,1,1\n1700000060,1,1,1,1,1\n");
+    let broken =
+        write(folder.path(), "broken.csv", &WORKED.replace("120000,10,10,10,10,1", "120000,10,9,10,10,1"));
+    let seconds = write(
+        folder.path(),
+        "seconds.csv",
+        "timestamp,open,high,low,close,volume\n1700000000,1,1,1,1,1\n1700000060,1,1,1,1,1\n",
+    );
     let file = ["--bars", bars, "--fee", "0.01"];
     let cases: [(&[&str], i32, &str); 9] = [
         (&["sma-cross", "--fast", "3", "--slow", "3"], 2, "--fast 3 must be at least 1 and below --slow 3"),
         (&["macd", "--fast", "2", "--slow", "3"], 2, "there is no strategy `macd`; there is sma-cross"),
         (&["sma-cross"], 1, "12 bars are too few: an average of 60 needs 61"),
-        (&["sma-cross", "--fast", "2", "--slow", "3", "--quantity", "1000000"], 2, "--quantity 1000000 costs 10100000"),
+        (
+            &["sma-cross", "--fast", "2", "--slow", "3", "--quantity", "1000000"],
+            2,
+            "--quantity 1000000 costs 10100000",
+        ),
         (&["sma-cross", "--fast", "2", "--slow", "3", "--fee", "5%"], 2, "0.05 % is written 0.0005"),
         (&["sma-cross", "--fast", "2", "--slow", "3", "--bars", broken.to_str().unwrap()], 1, "line 4"),
         (&["sma-cross", "--fast", "2", "--slow", "3", "--bars", "none.csv"], 1, "none.csv"),
-        (&["sma-cross", "KRW-BTC", "1m", "--fast", "1", "--slow", "2", "--bars", seconds.to_str().unwrap()], 1, "Unix ms"),
+        (
+            &[
+                "sma-cross",
+                "KRW-BTC",
+                "1m",
+                "--fast",
+                "1",
+                "--slow",
+                "2",
+                "--bars",
+                seconds.to_str().unwrap(),
+            ],
+            1,
+            "Unix ms",
+        ),
         (&["sma-cross", "--fast", "2", "--slow", "3", "--bars", "bars.xlsx"], 2, ".csv and .parquet"),
     ];
     for (args, code, want) in cases {

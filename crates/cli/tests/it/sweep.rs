@@ -35,7 +35,16 @@ fn every_pair_is_run_and_the_best_comes_first() {
     fs::write(&file, waves(3_000)).unwrap();
     let (bars, page) = (file.to_str().unwrap(), folder.path().join("heat.html"));
     let base = ["--bars", bars, "--fee", "0.0005", "--format", "json"];
-    let sweep = ["sweep", "sma-cross", "--fast", "5..20:5", "--slow", "10..40:10", "--report", page.to_str().unwrap()];
+    let sweep = [
+        "sweep",
+        "sma-cross",
+        "--fast",
+        "5..20:5",
+        "--slow",
+        "10..40:10",
+        "--report",
+        page.to_str().unwrap(),
+    ];
     let swept = json(&[&sweep[..], &base].concat());
     // 4 × 4 pairs, without those whose fast window is not below the slow one: 10/10, 15/10, 20/10 and 20/20.
     let results = swept["results"].as_array().unwrap();
@@ -57,8 +66,14 @@ fn every_pair_is_run_and_the_best_comes_first() {
 
 #[test]
 fn windows_that_cannot_cross_are_refused() {
-    for (fast, slow, want) in [("50", "5..20", "no window of --fast is below"), ("5..", "20", "write it like 20, 5..50")] {
-        let said = Said::of(bare(&["sweep", "sma-cross", "--bars", "x.csv", "--fee", "0", "--fast", fast, "--slow", slow]).output().unwrap());
+    for (fast, slow, want) in
+        [("50", "5..20", "no window of --fast is below"), ("5..", "20", "write it like 20, 5..50")]
+    {
+        let said = Said::of(
+            bare(&["sweep", "sma-cross", "--bars", "x.csv", "--fee", "0", "--fast", fast, "--slow", slow])
+                .output()
+                .unwrap(),
+        );
         assert!(said.code == Some(2) && said.stderr.contains(want), "{said:?}");
     }
 }

@@ -53,7 +53,11 @@ pub struct WalkForwardSplit {
 ///
 /// The tests follow each other without a hole and reach to the last row. There are none if there are too few rows.
 #[must_use]
-pub fn walk_forward(rows: usize, folds: NonZero<usize>, train_tests: NonZero<usize>) -> Vec<WalkForwardSplit> {
+pub fn walk_forward(
+    rows: usize,
+    folds: NonZero<usize>,
+    train_tests: NonZero<usize>,
+) -> Vec<WalkForwardSplit> {
     let (folds, train_tests) = (folds.get(), train_tests.get());
     let test = rows / (folds + train_tests);
     if test == 0 {

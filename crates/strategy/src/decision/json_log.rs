@@ -137,7 +137,9 @@ fn event_json(event: &FeedEvent) -> Value {
             json!({ "kind": "ticker", "symbol": ticker.symbol.code(), "at_ns": nanos(ticker.time), "price": ticker.price })
         }
         FeedEvent::Book(book) => {
-            let best = |levels: &[market_backbone_core::Level]| levels.first().map(|level| [level.price, level.size]);
+            let best = |levels: &[market_backbone_core::Level]| {
+                levels.first().map(|level| [level.price, level.size])
+            };
             json!({
                 "kind": "book", "symbol": book.symbol.code(), "at_ns": nanos(book.time),
                 "bid": best(&book.bids), "ask": best(&book.asks),
@@ -187,7 +189,9 @@ fn terms(kind: &OrderKind) -> Value {
         OrderKind::Stop { trigger } => json!({ "stop": trigger }),
         OrderKind::StopLimit { trigger, price } => json!({ "stop": trigger, "limit": price }),
         OrderKind::Trailing { distance: TrailingDistance::Absolute(by) } => json!({ "trail_by": by }),
-        OrderKind::Trailing { distance: TrailingDistance::Fraction(share) } => json!({ "trail_share": share }),
+        OrderKind::Trailing { distance: TrailingDistance::Fraction(share) } => {
+            json!({ "trail_share": share })
+        }
     }
 }
 

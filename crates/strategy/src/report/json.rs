@@ -62,7 +62,8 @@ impl ThreeWays {
         let mut value = self.assumed.to_json();
         value["pessimistic"] = json!(nearest(self.pessimistic.final_equity));
         value["optimistic"] = json!(nearest(self.optimistic.final_equity));
-        let ways = [("pessimistic", self.pessimistic), ("assumed", self.assumed()), ("optimistic", self.optimistic)];
+        let ways =
+            [("pessimistic", self.pessimistic), ("assumed", self.assumed()), ("optimistic", self.optimistic)];
         let ways = ways.map(|(name, path)| (name.to_owned(), path_json(path)));
         value["results"] = Value::Object(ways.into_iter().collect::<Map<_, _>>());
         value

@@ -38,7 +38,11 @@ impl ThreeWays {
             );
         }
         if report.markets.len() > 1 {
-            let _ = writeln!(text, "\n{:<14}{:>8} {:>8} {:>18} {:>14}", "market", "trades", "won", "profit", "fees");
+            let _ = writeln!(
+                text,
+                "\n{:<14}{:>8} {:>8} {:>18} {:>14}",
+                "market", "trades", "won", "profit", "fees"
+            );
             for market in report.markets.iter().take(MOST_MARKETS) {
                 let _ = writeln!(
                     text,
@@ -76,9 +80,19 @@ pub(super) fn rows(report: &BacktestReport, origin: &str) -> Vec<(&'static str, 
         ("sortino", ratio(figures.sortino)),
         ("calmar", ratio(figures.calmar)),
         ("annualised by", format!("{} ({origin})", figures.days_per_year)),
-        ("max drawdown", format!("{}, the longest {}", percent(Some(figures.max_drawdown)), length(figures.longest_drawdown_secs))),
+        (
+            "max drawdown",
+            format!(
+                "{}, the longest {}",
+                percent(Some(figures.max_drawdown)),
+                length(figures.longest_drawdown_secs)
+            ),
+        ),
         ("exposure", percent(report.exposure)),
-        ("turnover", report.turnover.map_or_else(undefined, |turnover| format!("{turnover:.1} times the equity"))),
+        (
+            "turnover",
+            report.turnover.map_or_else(undefined, |turnover| format!("{turnover:.1} times the equity")),
+        ),
         ("fees", money(report.fees)),
         ("trades", format!("{}{open}", trades.count)),
         ("won", percent(trades.win_rate)),
@@ -92,7 +106,12 @@ pub(super) fn rows(report: &BacktestReport, origin: &str) -> Vec<(&'static str, 
                 percent(trades.worst_share)
             ),
         ),
-        ("held", trades.mean_held_secs.map_or_else(undefined, |secs| format!("{} on average", length(secs as i64)))),
+        (
+            "held",
+            trades
+                .mean_held_secs
+                .map_or_else(undefined, |secs| format!("{} on average", length(secs as i64))),
+        ),
     ]
 }
 

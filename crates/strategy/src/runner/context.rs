@@ -67,7 +67,11 @@ impl<B: Broker, L: DecisionLog> Context for RunnerContext<'_, B, L> {
         };
         self.desk.has_acted = true;
         if let Some(request) = &noted {
-            self.desk.note(self.log, self.cause, DecisionKind::Submit { request, outcome: outcome.as_ref().copied() });
+            self.desk.note(
+                self.log,
+                self.cause,
+                DecisionKind::Submit { request, outcome: outcome.as_ref().copied() },
+            );
         }
         outcome
     }

@@ -12,13 +12,24 @@ use crate::runner::{bar, candle, series};
 
 /// Closes 10, 10, 10, 16, 16, 4, 4, 4: averages of 2 and 3 bars cross up at bar 3 and down at bar 5.
 fn worked() -> CandleColumns {
-    let prices =
-        [(10.0, 10.0), (10.0, 10.0), (10.0, 10.0), (12.0, 16.0), (18.0, 16.0), (14.0, 4.0), (5.0, 4.0), (4.0, 4.0)];
+    let prices = [
+        (10.0, 10.0),
+        (10.0, 10.0),
+        (10.0, 10.0),
+        (12.0, 16.0),
+        (18.0, 16.0),
+        (14.0, 4.0),
+        (5.0, 4.0),
+        (4.0, 4.0),
+    ];
     let rows = prices.iter().zip(0..);
     rows.map(|((open, close), minute)| candle(minute, *open, *close)).collect()
 }
 
-fn run(candles: &CandleColumns, feed: impl FnOnce(&mut Backtest<SmaCross, NextOpenBroker>)) -> BacktestReport {
+fn run(
+    candles: &CandleColumns,
+    feed: impl FnOnce(&mut Backtest<SmaCross, NextOpenBroker>),
+) -> BacktestReport {
     let _ = candles;
     let strategy = SmaCross::new(series(), 2, 3, Sizing::Quantity(Decimal::from(10))).unwrap();
     let broker = NextOpenBroker::new(1_000, Decimal::new(1, 2));

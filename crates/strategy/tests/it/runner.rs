@@ -59,11 +59,13 @@ fn minute(time: Timestamp) -> f64 {
 
 impl Scribe {
     fn act(&mut self, minute: i64, context: &mut dyn Context) {
-        let due: Vec<_> = self.plan.iter().filter(|(at, _)| *at == minute).map(|(_, action)| *action).collect();
+        let due: Vec<_> =
+            self.plan.iter().filter(|(at, _)| *at == minute).map(|(_, action)| *action).collect();
         for action in due {
             match action {
                 Action::Buy => {
-                    let order = OrderRequest::new(series().symbol, Side::Buy, Decimal::ONE, OrderKind::Market);
+                    let order =
+                        OrderRequest::new(series().symbol, Side::Buy, Decimal::ONE, OrderKind::Market);
                     if let Err(OrderError::Refused(reason)) = context.submit(order) {
                         self.refusals.push(reason.to_string());
                     }
@@ -175,7 +177,15 @@ fn a_timer_rings_before_data_that_begin_after_it_and_after_the_fills_of_data_tha
     let trade = |minute: i64| {
         let time = Timestamp::from_secs(minute * 60);
         let id = TradeId::Number(minute);
-        FeedEvent::Trade(Trade { symbol: series().symbol, id, price: 5.0, size: 1.0, side: None, time, received: time })
+        FeedEvent::Trade(Trade {
+            symbol: series().symbol,
+            id,
+            price: 5.0,
+            size: 1.0,
+            side: None,
+            time,
+            received: time,
+        })
     };
     // The timer at 4 lies between two trades: it has its own time, and its order could be filled by the later one.
     check(
@@ -196,12 +206,23 @@ fn a_timer_rings_before_data_that_begin_after_it_and_after_the_fills_of_data_tha
     check(
         &[(0, Action::WakeAt(5)), (0, Action::WakeAt(6)), (0, Action::Buy)],
         &[bar(0, 1.0, 1.0), five],
-        &["bar at 1 knows [1.0]", "timer at 5", "fill at 1 said at 10", "timer at 10", "bar at 10 knows [1.0]"],
+        &[
+            "bar at 1 knows [1.0]",
+            "timer at 5",
+            "fill at 1 said at 10",
+            "timer at 10",
+            "bar at 10 knows [1.0]",
+        ],
     );
     check(
         &[(0, Action::WakeAtOnce)],
         &[bar(0, 1.0, 1.0), bar(1, 1.0, 1.0), bar(2, 1.0, 1.0)],
-        &["bar at 1 knows [1.0]", "timer at 2", "bar at 2 knows [1.0, 1.0]", "bar at 3 knows [1.0, 1.0, 1.0]"],
+        &[
+            "bar at 1 knows [1.0]",
+            "timer at 2",
+            "bar at 2 knows [1.0, 1.0]",
+            "bar at 3 knows [1.0, 1.0, 1.0]",
+        ],
     );
 }
 
@@ -253,7 +274,8 @@ fn a_cancelled_order_is_told_of_and_not_filled() {
 #[test]
 fn bars_of_the_past_warm_the_strategy_and_its_history_up() {
     let strategy = Scribe::default();
-    let mut runner = Runner::new(strategy, NextOpenBroker::new(1_000, Decimal::ZERO), Grid::Utc).with_history(2);
+    let mut runner =
+        Runner::new(strategy, NextOpenBroker::new(1_000, Decimal::ZERO), Grid::Utc).with_history(2);
     runner.warm_up(&series(), (0..5).map(|minute| candle(minute, 1.0, minute as f64)));
     runner.on_event(&bar(5, 1.0, 9.0));
     let (strategy, ..) = runner.into_parts();

@@ -32,9 +32,10 @@ impl Strategy for Bracket {
 
     fn on_fill(&mut self, fill: &OrderFill, context: &mut dyn Context) {
         if fill.side == Side::Buy {
-            for kind in
-                [OrderKind::Stop { trigger: Decimal::from(90) }, OrderKind::Limit { price: Decimal::from(110) }]
-            {
+            for kind in [
+                OrderKind::Stop { trigger: Decimal::from(90) },
+                OrderKind::Limit { price: Decimal::from(110) },
+            ] {
                 let order = OrderRequest::new(fill.symbol.clone(), Side::Sell, Decimal::ONE, kind);
                 context.submit(order.oca(OcaGroup(1)).reduce_only()).unwrap();
             }
@@ -65,7 +66,8 @@ fn wide(minute: i64, low: f64, high: f64) -> Candle {
 #[test]
 fn stop_and_target_in_one_bar_give_three_results() {
     let candles: CandleColumns =
-        [candle(0, 100.0, 100.0), candle(1, 100.0, 100.0), wide(2, 80.0, 120.0), candle(3, 100.0, 100.0)].into();
+        [candle(0, 100.0, 100.0), candle(1, 100.0, 100.0), wide(2, 80.0, 120.0), candle(3, 100.0, 100.0)]
+            .into();
     let ways = bracket(&candles);
     let equity = |gain: i64| Decimal::from(1_000 + gain);
     assert_eq!((ways.pessimistic.final_equity, ways.optimistic.final_equity), (equity(-10), equity(10)));
@@ -76,7 +78,8 @@ fn stop_and_target_in_one_bar_give_three_results() {
 #[test]
 fn a_bar_that_leaves_no_choice_gives_one_result() {
     let candles: CandleColumns =
-        [candle(0, 100.0, 100.0), candle(1, 100.0, 100.0), wide(2, 95.0, 120.0), candle(3, 100.0, 100.0)].into();
+        [candle(0, 100.0, 100.0), candle(1, 100.0, 100.0), wide(2, 95.0, 120.0), candle(3, 100.0, 100.0)]
+            .into();
     let ways = bracket(&candles);
     assert_eq!(ways.assumed.fills.ambiguous, 0);
     assert_eq!((ways.pessimistic, ways.optimistic.final_equity), (ways.optimistic, Decimal::from(1_010)));
@@ -90,10 +93,8 @@ fn all_in_spends_the_cash_at_the_price_of_the_fill_and_no_more() {
         prices.iter().zip(0..).map(|((open, close), minute)| candle(minute, *open, *close)).collect();
     let fee = Decimal::new(1, 2);
     let cash = Decimal::from(1_000);
-    let config = PaperConfig {
-        short_of_cash: ShortOfCash::Shrink,
-        ..PaperConfig::new(cash, FeeRates::quote(fee))
-    };
+    let config =
+        PaperConfig { short_of_cash: ShortOfCash::Shrink, ..PaperConfig::new(cash, FeeRates::quote(fee)) };
     let strategy = SmaCross::new(series(), 1, 2, Sizing::AllIn).unwrap();
     let runner = Runner::new(strategy, PaperBroker::new(config).unwrap(), Grid::Utc);
     let mut backtest = Backtest::new(runner, BacktestConfig::default());
@@ -101,7 +102,11 @@ fn all_in_spends_the_cash_at_the_price_of_the_fill_and_no_more() {
     let report = backtest.finish();
     // 1000 / (16 × 1.01) = 61.88118811 of it.
     assert_eq!(report.traded, 61.881_188_11 * 16.0);
-    assert!(report.final_equity < cash && report.final_equity > Decimal::from(990), "{}", report.final_equity);
+    assert!(
+        report.final_equity < cash && report.final_equity > Decimal::from(990),
+        "{}",
+        report.final_equity
+    );
 }
 
 fn wave(bars: i64) -> CandleColumns {
@@ -130,7 +135,8 @@ impl Strategy for Clairvoyant {
         let next = self.0.rows_before(Timestamp::from_nanos(candle.open_time.as_nanos() + 1));
         let rises = self.0.get(next).is_some_and(|next| next.close > candle.close);
         if rises {
-            let order = OrderRequest::new(series.symbol.clone(), Side::Buy, Decimal::new(1, 3), OrderKind::Market);
+            let order =
+                OrderRequest::new(series.symbol.clone(), Side::Buy, Decimal::new(1, 3), OrderKind::Market);
             context.submit(order).unwrap();
         }
     }
@@ -172,7 +178,8 @@ fn a_warm_up_that_is_long_enough_passes_and_a_strategy_that_never_forgets_does_n
     let candles = wave(600);
     let series = series();
     let warm = cross().warm_up();
-    let outcome = warm_up((&series, Grid::Utc, warm), &candles, [97, 211, 333], |candles| log_of(cross(), candles));
+    let outcome =
+        warm_up((&series, Grid::Utc, warm), &candles, [97, 211, 333], |candles| log_of(cross(), candles));
     assert_eq!(outcome.unwrap(), WarmUpOutcome::Agrees { compared: 3 });
     let counting = |candles: &CandleColumns| log_of(Counter::default(), candles);
     let outcome = warm_up((&series, Grid::Utc, 10), &candles, [97], counting).unwrap();

@@ -54,7 +54,10 @@ impl BarData {
             Some(FileFormat::Csv | FileFormat::Text) => bars_csv::read(BufReader::new(opened()?)),
             Some(FileFormat::Parquet) => bars_parquet::read(opened()?),
             _ => {
-                return Err(UsageError(format!("--bars {shown}: bars are read from .csv and .parquet files")).into());
+                return Err(UsageError(format!(
+                    "--bars {shown}: bars are read from .csv and .parquet files"
+                ))
+                .into());
             }
         };
         let candles = read.with_context(|| shown.to_string())?;
@@ -64,7 +67,10 @@ impl BarData {
         let timeframe = match args.timeframe {
             Some(timeframe) => timeframe,
             None => inferred(&candles, grid).with_context(|| {
-                format!("{shown}: the distance of its bars is no timeframe; name one: backtest {} {code} 1m", args.strategy)
+                format!(
+                    "{shown}: the distance of its bars is no timeframe; name one: backtest {} {code} 1m",
+                    args.strategy
+                )
             })?,
         };
         if let Some(row) = candles.iter().position(|bar| !grid.is_open_time(timeframe, bar.open_time)) {
@@ -93,12 +99,16 @@ impl BarData {
         global: &GlobalArgs,
         backbone: &Backbone,
     ) -> anyhow::Result<Self> {
-        const HOW: &str = "write the market and the timeframe behind the strategy: KRW-BTC 1m, or name a file with --bars";
+        const HOW: &str =
+            "write the market and the timeframe behind the strategy: KRW-BTC 1m, or name a file with --bars";
         let (Some(market), Some(timeframe)) = (&args.market, args.timeframe) else {
             return Err(UsageError(HOW.to_owned()).into());
         };
         let Some(from) = args.from else {
-            return Err(UsageError("name the beginning of the run: --from 30d, or --from 2026-10-01".to_owned()).into());
+            return Err(UsageError(
+                "name the beginning of the run: --from 30d, or --from 2026-10-01".to_owned(),
+            )
+            .into());
         };
         let (now, grid) = (backbone.now(), backbone.grid());
         let from = grid.ceil(timeframe, from.past("--from", now)?);
@@ -124,7 +134,8 @@ impl BarData {
         let set = request().on_progress(move |progress| progress::advance(&shown, progress)).await;
         bar.finish_and_clear();
         let set = set?;
-        let missing = without_unsettled(set.coverage.missing(whole), whole, timeframe, grid, args.to.is_none());
+        let missing =
+            without_unsettled(set.coverage.missing(whole), whole, timeframe, grid, args.to.is_none());
         if let Some(first) = missing.first() {
             anyhow::bail!(
                 "{market} {timeframe}: {} is still unknown after the fetch: {}; choose another range, or try again later",
@@ -138,7 +149,14 @@ impl BarData {
         let disputed_slots = disputes.map(|dispute| grid.slots(timeframe, dispute.range)).sum();
         let empty_slots = slots.saturating_sub(set.candles.len() as u64);
         let days_per_year = global.venue.descriptor().hours().days_per_year();
-        Ok(Self { series: set.series, candles: set.candles, grid, days_per_year, empty_slots, disputed_slots })
+        Ok(Self {
+            series: set.series,
+            candles: set.candles,
+            grid,
+            days_per_year,
+            empty_slots,
+            disputed_slots,
+        })
     }
 }
 
@@ -192,7 +210,10 @@ fn inferred(candles: &CandleColumns, grid: Grid) -> Option<Timeframe> {
     let typical = |timeframe: &Timeframe| i64::try_from(timeframe.typical().as_nanos()).unwrap_or(i64::MAX);
     // Months, and days of New York, are not all equally long.
     let is_near = |timeframe: &Timeframe| (typical(timeframe) - least).abs() <= typical(timeframe) / 10;
-    Timeframe::ALL.into_iter().rev().find(|timeframe| is_near(timeframe) && grid.are_open_times(*timeframe, times))
+    Timeframe::ALL
+        .into_iter()
+        .rev()
+        .find(|timeframe| is_near(timeframe) && grid.are_open_times(*timeframe, times))
 }
 
 #[cfg(test)]

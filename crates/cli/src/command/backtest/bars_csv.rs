@@ -16,7 +16,11 @@ pub(super) fn read(mut reader: impl BufRead) -> anyhow::Result<CandleColumns> {
         line.clear();
         reader.read_line(line).map(|bytes| bytes > 0)
     };
-    anyhow::ensure!(take(&mut line)?, "the file is empty; its first line names the columns: {}", COLUMNS.join(","));
+    anyhow::ensure!(
+        take(&mut line)?,
+        "the file is empty; its first line names the columns: {}",
+        COLUMNS.join(",")
+    );
     let header = Header::read(&line)?;
     let mut columns = CandleColumnsBuilder::default();
     let (mut number, mut newest) = (1_usize, None);
@@ -83,7 +87,8 @@ impl Header {
     fn row(&self, line: &str) -> Result<Option<Candle>, String> {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
         let field = |place: usize, name: &str| {
-            let missing = || format!("there is no {name}: it has {} columns, fewer than the first line", fields.len());
+            let missing =
+                || format!("there is no {name}: it has {} columns, fewer than the first line", fields.len());
             fields.get(place).copied().ok_or_else(missing)
         };
         let flag = |place: Option<usize>| place.and_then(|place| fields.get(place)).copied();
@@ -91,8 +96,9 @@ impl Header {
             return Ok(None);
         }
         let time = field(self.places[0], COLUMNS[0])?;
-        let millis: i64 =
-            time.parse().map_err(|_| format!("cannot read the timestamp `{time}`; it is the open time in Unix ms"))?;
+        let millis: i64 = time
+            .parse()
+            .map_err(|_| format!("cannot read the timestamp `{time}`; it is the open time in Unix ms"))?;
         let mut figures = [0.0_f64; 5];
         for ((figure, place), name) in figures.iter_mut().zip(&self.places[1..]).zip(&COLUMNS[1..]) {
             let text = field(*place, name)?;
@@ -100,7 +106,16 @@ impl Header {
         }
         let [open, high, low, close, volume] = figures;
         let open_time = Timestamp::from_millis(millis);
-        Ok(Some(Candle { open_time, open, high, low, close, volume, turnover: volume * close, is_final: true }))
+        Ok(Some(Candle {
+            open_time,
+            open,
+            high,
+            low,
+            close,
+            volume,
+            turnover: volume * close,
+            is_final: true,
+        }))
     }
 }
 
@@ -116,7 +131,10 @@ mod tests {
 
     #[test]
     fn bars_are_read_whatever_the_order_of_columns() {
-        let bars = read("volume,close,low,high,open,timestamp,x\r\n5,3,1,4,2,60000,?\r\n\r\n5,3,1,4,2.5,120000,?\r\n".as_bytes());
+        let bars = read(
+            "volume,close,low,high,open,timestamp,x\r\n5,3,1,4,2,60000,?\r\n\r\n5,3,1,4,2.5,120000,?\r\n"
+                .as_bytes(),
+        );
         let bars = bars.unwrap();
         assert_eq!((bars.len(), bars.opens()), (2, &[2.0, 2.5][..]));
         assert_eq!(bars.first().unwrap().open_time, Timestamp::from_secs(60));

@@ -13,7 +13,8 @@ use super::bars_csv::{COLUMNS, check};
 pub(super) fn read(file: File) -> anyhow::Result<CandleColumns> {
     let reader = SerializedFileReader::new(file)?;
     let schema = reader.metadata().file_metadata().schema_descr();
-    let place = |wanted: &str| schema.columns().iter().position(|column| column.name().eq_ignore_ascii_case(wanted));
+    let place =
+        |wanted: &str| schema.columns().iter().position(|column| column.name().eq_ignore_ascii_case(wanted));
     let missing: Vec<_> = COLUMNS.into_iter().filter(|name| place(name).is_none()).collect();
     anyhow::ensure!(
         missing.is_empty(),

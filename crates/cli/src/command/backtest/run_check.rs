@@ -41,7 +41,8 @@ pub(super) fn check(run: &SmaCrossRun<'_>, args: &BacktestArgs) -> anyhow::Resul
 
 impl CheckedRun {
     pub(super) fn to_json(&self) -> Value {
-        let looked = self.look_ahead.as_ref().map(|found| json!({ "row": found.row, "line": found.divergence.line }));
+        let looked =
+            self.look_ahead.as_ref().map(|found| json!({ "row": found.row, "line": found.divergence.line }));
         let warmed = match &self.warm_up {
             WarmUpOutcome::Agrees { compared } => json!({ "ok": true, "compared": compared }),
             WarmUpOutcome::Differs { began, order } => json!({ "ok": false, "began": began, "order": order }),
@@ -61,7 +62,10 @@ impl CheckedRun {
         };
         let warmed = match &self.warm_up {
             WarmUpOutcome::Agrees { compared } => {
-                format!("enough: {compared} runs that began later decided the same after {} bars", self.warm_up_bars)
+                format!(
+                    "enough: {compared} runs that began later decided the same after {} bars",
+                    self.warm_up_bars
+                )
             }
             WarmUpOutcome::Differs { began, order } => {
                 format!("TOO SHORT: the run that began at bar {began} differs in {order}")
@@ -71,7 +75,10 @@ impl CheckedRun {
     }
 
     pub(super) fn into_result(self) -> anyhow::Result<()> {
-        anyhow::ensure!(self.look_ahead.is_none(), "the check found a decision that depends on what came after it");
+        anyhow::ensure!(
+            self.look_ahead.is_none(),
+            "the check found a decision that depends on what came after it"
+        );
         anyhow::ensure!(
             matches!(self.warm_up, WarmUpOutcome::Agrees { .. }),
             "the check found that the warm-up is too short"

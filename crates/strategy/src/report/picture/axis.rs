@@ -46,7 +46,8 @@ impl ChartScale {
 
     /// Draws title, grid and numbers.
     pub(super) fn frame(&self, title: &str, label: impl Fn(f64) -> String) -> String {
-        let mut svg = format!("<text class=\"title\" x=\"{LEFT}\" y=\"15\">{}</text>", super::markup::escaped(title));
+        let mut svg =
+            format!("<text class=\"title\" x=\"{LEFT}\" y=\"15\">{}</text>", super::markup::escaped(title));
         for value in round_values(self.low, self.high, 5) {
             let y = place(self.y(value));
             svg += &format!(
@@ -64,7 +65,10 @@ impl ChartScale {
             let text = crate::report::text::minute(time);
             let text = if whole > 6.0 * DAY_NS { text.split(' ').next().unwrap_or(&text) } else { &text };
             let anchor = ["start", "middle", "middle", "middle", "end"][tick as usize];
-            svg += &format!("<text x=\"{}\" y=\"{bottom}\" text-anchor=\"{anchor}\">{text}</text>", place(self.x(time)));
+            svg += &format!(
+                "<text x=\"{}\" y=\"{bottom}\" text-anchor=\"{anchor}\">{text}</text>",
+                place(self.x(time))
+            );
         }
         svg
     }
@@ -78,7 +82,8 @@ pub(super) fn round_values(low: f64, high: f64, about: u32) -> Vec<f64> {
     }
     let raw = span / f64::from(about);
     let power = 10_f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|unit| unit * power).find(|step| *step >= raw).unwrap_or(raw);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|unit| unit * power).find(|step| *step >= raw).unwrap_or(raw);
     let first = (low / step).ceil() as i64;
     let last = (high / step).floor() as i64;
     (first..=last).map(|multiple| multiple as f64 * step).collect()

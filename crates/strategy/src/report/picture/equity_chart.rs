@@ -37,7 +37,10 @@ pub(super) fn equity(report: &BacktestReport) -> Chart {
         line += &format!("{x} {} ", place(scale.y(last.equity)));
     }
     let back: String = below.into_iter().rev().collect();
-    body += &format!("<path class=\"band\" d=\"{above}L{back}z\"/><path class=\"equity\" d=\"{}\"/>", line.trim_end());
+    body += &format!(
+        "<path class=\"band\" d=\"{above}L{back}z\"/><path class=\"equity\" d=\"{}\"/>",
+        line.trim_end()
+    );
     Chart { body, height }
 }
 

@@ -56,7 +56,8 @@ impl HeatMap<'_> {
     }
 
     fn chart(&self) -> Chart {
-        let (xs, ys) = (sorted(self.cells.iter().map(|cell| cell.x)), sorted(self.cells.iter().map(|cell| cell.y)));
+        let (xs, ys) =
+            (sorted(self.cells.iter().map(|cell| cell.x)), sorted(self.cells.iter().map(|cell| cell.y)));
         let width = (WIDTH - LEFT - 10.0) / xs.len().max(1) as f64;
         let cell_height = (width * 0.7).clamp(6.0, 28.0);
         let inner = cell_height * ys.len() as f64;
@@ -70,13 +71,18 @@ impl HeatMap<'_> {
             most * 100.0
         );
         for cell in self.cells {
-            let (Ok(column), Ok(row)) = (xs.binary_search(&cell.x), ys.binary_search(&cell.y)) else { continue };
+            let (Ok(column), Ok(row)) = (xs.binary_search(&cell.x), ys.binary_search(&cell.y)) else {
+                continue;
+            };
             let (x, y) = (LEFT + column as f64 * width, TOP + row as f64 * cell_height);
             self.draw(cell, (x, y, width, cell_height), most, &mut body);
         }
         for (column, x) in xs.iter().enumerate().step_by(xs.len().div_ceil(MOST_LABELS).max(1)) {
             let place_x = place(LEFT + (column as f64 + 0.5) * width);
-            body += &format!("<text x=\"{place_x}\" y=\"{}\" text-anchor=\"middle\">{x}</text>", place(TOP + inner + 14.0));
+            body += &format!(
+                "<text x=\"{place_x}\" y=\"{}\" text-anchor=\"middle\">{x}</text>",
+                place(TOP + inner + 14.0)
+            );
         }
         for (row, y) in ys.iter().enumerate().step_by(ys.len().div_ceil(MOST_LABELS).max(1)) {
             let place_y = place(TOP + (row as f64 + 0.5) * cell_height + 4.0);
@@ -85,7 +91,13 @@ impl HeatMap<'_> {
         Chart { body, height: TOP + inner + BOTTOM }
     }
 
-    fn draw(&self, cell: &HeatCell, (x, y, width, height): (f64, f64, f64, f64), most: f64, body: &mut String) {
+    fn draw(
+        &self,
+        cell: &HeatCell,
+        (x, y, width, height): (f64, f64, f64, f64),
+        most: f64,
+        body: &mut String,
+    ) {
         let share = cell.value.map(|value| format!("{:+.2} %", value * 100.0));
         let shown = share.as_deref().unwrap_or("not defined");
         *body += &format!(
@@ -102,7 +114,11 @@ impl HeatMap<'_> {
         );
         if width >= WIDTH_WITH_TEXT && height >= 12.0 {
             let short = cell.value.map_or(String::new(), |value| format!("{:+.1}", value * 100.0));
-            *body += &format!("<text x=\"{}\" y=\"{}\">{short}</text>", place(x + width / 2.0), place(y + height / 2.0 + 3.0));
+            *body += &format!(
+                "<text x=\"{}\" y=\"{}\">{short}</text>",
+                place(x + width / 2.0),
+                place(y + height / 2.0 + 3.0)
+            );
         }
         *body += "</g>";
     }

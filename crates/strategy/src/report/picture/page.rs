@@ -1,12 +1,12 @@
 //! The page of a run: figures, pictures and tables in one file.
 
 use super::RunPicture;
+use super::STYLE;
 use super::equity_chart;
 use super::markup::escaped;
-use super::STYLE;
 use crate::backtest::RoundTrip;
-use crate::report::text::{minute, money, percent, rows};
 use crate::report::MarketResult;
+use crate::report::text::{minute, money, percent, rows};
 
 /// The most trades that are listed.
 const MOST_TRADES: usize = 200;
@@ -127,7 +127,11 @@ fn markets(markets: &[MarketResult]) -> String {
 
 fn trades(trips: &[RoundTrip], markets: &[MarketResult]) -> String {
     let shown = trips.len().min(MOST_TRADES);
-    let title = if shown < trips.len() { format!("The last {shown} of {} trades", trips.len()) } else { "Trades".to_owned() };
+    let title = if shown < trips.len() {
+        format!("The last {shown} of {} trades", trips.len())
+    } else {
+        "Trades".to_owned()
+    };
     let mut table = format!(
         "<h2>{title}</h2>\n<table>\n<tr><th>market</th><th>entered</th><th>left</th><th>quantity</th><th>entry</th><th>exit</th>\
          <th>fees</th><th>profit</th><th></th><th>certainty</th></tr>\n"
