@@ -8,6 +8,7 @@
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
 //! - [`paper`]: a broker on paper, which fills orders from the events of the market.
+//! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
 //! - [`runner`]: feeds a strategy and a broker with events, the same live, in replay and in backtest.
 //! - [`decision`]: the log of decisions, and the first difference of two logs.
@@ -24,6 +25,8 @@ pub mod paper;
 pub mod ready;
 pub mod report;
 pub mod runner;
+pub mod seismograph;
 pub mod strategy;
+pub mod zen;
 
 pub use rust_decimal::Decimal;

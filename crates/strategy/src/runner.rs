@@ -16,7 +16,7 @@ mod timers;
 use market_backbone_core::{Candle, FeedEvent, Grid, Series, Timestamp};
 
 use self::bar_history::BarHistory;
-use self::context::{Desk, RunnerContext};
+use self::context::{RunnerState, RunnerContext};
 use crate::broker::{Broker, BrokerEvent};
 use crate::decision::{Cause, DecisionKind, DecisionLog, NoDecisionLog};
 use crate::strategy::Strategy;
@@ -36,14 +36,14 @@ pub struct Runner<S, B, L = NoDecisionLog> {
     strategy: S,
     broker: B,
     log: L,
-    desk: Desk,
+    desk: RunnerState,
     news: Vec<BrokerEvent>,
 }
 
 impl<S: Strategy, B: Broker> Runner<S, B> {
     /// Returns a runner for markets whose candles are cut by `grid`. It keeps no decision log.
     pub fn new(strategy: S, broker: B, grid: Grid) -> Self {
-        let desk = Desk::new(BarHistory::new(grid, DEFAULT_HISTORY));
+        let desk = RunnerState::new(BarHistory::new(grid, DEFAULT_HISTORY));
         Self { strategy, broker, log: NoDecisionLog, desk, news: Vec::new() }
     }
 }

@@ -18,9 +18,9 @@ pub enum IntrabarPath {
     /// one counts, and a position that was entered inside the bar is closed in it only if it must have been.
     #[default]
     NearestExtremeFirst,
-    /// Of both orders of the extremes the one after which the account is worth less.
+    /// The one of both orders of the extremes after which the account is worth less.
     Pessimistic,
-    /// Of both orders of the extremes the one after which the account is worth more.
+    /// The one of both orders of the extremes after which the account is worth more.
     Optimistic,
 }
 
@@ -47,13 +47,13 @@ pub enum LimitAtOpen {
     Open,
 }
 
-/// What is done with a buy order that costs more than the cash there is.
+/// The fate of a buy order that costs more than the cash there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShortOfCash {
     /// The order is rejected.
     #[default]
     Reject,
-    /// As much is bought as the cash pays for, and the rest is cancelled.
+    /// The order buys as much as the cash pays for, and the rest is cancelled.
     Shrink,
 }
 
@@ -94,7 +94,7 @@ pub struct PaperConfig {
     pub limit_at_open: LimitAtOpen,
     /// `true` if more may be sold than is held. The account then owes at most what it is worth.
     pub allow_short: bool,
-    /// What is done when the cash is short.
+    /// The fate of a buy order that costs more than the cash there is.
     pub short_of_cash: ShortOfCash,
     /// The share of a bar's or a trade's volume that all orders together may take; `None` for no limit on bars, and all
     /// of a trade.

@@ -14,7 +14,7 @@ const DECIMALS: u32 = 8;
 pub enum FeeCurrency {
     /// The quote currency, from buyers and sellers.
     Quote,
-    /// What the order receives: the base currency from a buyer, who gets less than was bought, and the quote currency
+    /// The currency that the order receives: the base currency from a buyer, who gets less than was bought, and the quote currency
     /// from a seller.
     Received,
 }

@@ -64,9 +64,10 @@ pub(crate) fn fill_from_book(desk: &mut Desk<'_>, book: &OrderBook, triggers: bo
 }
 
 /// Returns how much stands at `price` on the side on which an order of `side` waits.
-fn standing_at(book: &OrderBook, side: Side, price: f64) -> f64 {
+fn standing_at(book: &OrderBook, side: Side, price: f64) -> Decimal {
     let waiting = if side == Side::Buy { &book.bids } else { &book.asks };
-    waiting.iter().find(|level| level.price == price).map_or(0.0, |level| level.size)
+    let level = waiting.iter().find(|level| level.price == price);
+    level.and_then(|level| decimal(level.size)).unwrap_or_default()
 }
 
 fn meet_book(desk: &mut Desk<'_>, at: usize, book: &OrderBook, triggers: bool, taken: &mut TakenLevels) {

@@ -22,7 +22,7 @@ pub struct OpenOrder {
     pub side: Side,
     /// The terms, rounded as the venue takes them.
     pub kind: OrderKind,
-    /// The state.
+    /// The state of the order.
     pub status: OrderStatus,
     /// The amount that was filled, in the base currency.
     pub filled: Decimal,
@@ -57,12 +57,12 @@ impl PaperBroker {
     pub(super) fn accept(&mut self, request: OrderRequest, now: Timestamp) -> Result<OrderId, OrderError> {
         let market = self.markets.find_or_insert(&request.symbol);
         let request = self.rounded(request)?;
-        self.check_position(market, &request)?;
         if let Some(entry) = request.after
             && self.orders.market_of(entry) != Some(market)
         {
             return Err(OrderError::NotOpen(entry));
         }
+        self.check_position(market, &request)?;
         let id = OrderId(self.next_order);
         self.next_order += 1;
         let (group, entry) = (request.oca, request.after);
@@ -107,7 +107,7 @@ impl PaperBroker {
         match notional {
             Some(notional) if notional < rules.least_notional() => refused(format!(
                 "an order of {} {symbol} is worth {}, and the venue takes no order below {}; trade more",
-                request.quantity,
+                request.quantity.normalize(),
                 notional.normalize(),
                 rules.least_notional()
             )),

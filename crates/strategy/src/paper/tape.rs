@@ -86,9 +86,9 @@ fn at_the_limit(desk: &mut Desk<'_>, at: usize, trade: &Trade) -> Option<Decimal
                 return None;
             }
             let ahead = order.ahead?;
-            let left = ahead - trade.size;
-            order.ahead = Some(left.max(0.0));
-            if left < 0.0 { decimal(-left) } else { None }
+            let left = ahead - decimal(trade.size)?;
+            order.ahead = Some(left.max(Decimal::ZERO));
+            (left < Decimal::ZERO).then_some(-left)
         }
     }
 }

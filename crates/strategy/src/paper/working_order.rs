@@ -56,7 +56,7 @@ pub(crate) struct WorkingOrder {
     /// `true` if the order may have ended in a span of which too little is known.
     pub(crate) is_doubtful: bool,
     /// The volume that stands ahead of the order at its limit, if a book told.
-    pub(crate) ahead: Option<f64>,
+    pub(crate) ahead: Option<Decimal>,
     /// The best price since the order is at the venue; not a number before.
     best: f64,
     trigger: f64,

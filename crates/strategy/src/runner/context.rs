@@ -13,7 +13,7 @@ use crate::strategy::Context;
 
 /// What a runner knows beside its strategy, its broker and its log.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct RunnerState {
     pub(super) now: Timestamp,
     pub(super) history: BarHistory,
     pub(super) gaps: OpenGaps,
@@ -24,7 +24,7 @@ pub(super) struct Desk {
     sequence: u64,
 }
 
-impl Desk {
+impl RunnerState {
     pub(super) fn new(history: BarHistory) -> Self {
         Self {
             now: Timestamp::MIN,
@@ -46,7 +46,7 @@ impl Desk {
 pub(super) struct RunnerContext<'a, B, L> {
     pub(super) broker: &'a mut B,
     pub(super) log: &'a mut L,
-    pub(super) desk: &'a mut Desk,
+    pub(super) desk: &'a mut RunnerState,
     pub(super) cause: Cause<'a>,
 }
 

@@ -1,4 +1,5 @@
 //! Strategies against worked examples, random paths and each other.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod backtest;
 mod decisions;
@@ -8,3 +9,6 @@ mod paper_bench;
 mod runner;
 mod sharpe;
 mod three_ways;
+mod paper_requests;
+mod paper_tape;
+mod scores;

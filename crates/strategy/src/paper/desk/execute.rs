@@ -59,7 +59,8 @@ impl Desk<'_> {
                 return Decimal::ZERO;
             }
         }
-        let mut quantity = [most, self.budget].into_iter().flatten().fold(wanted, Decimal::min);
+        let available = [most, self.budget].into_iter().flatten().fold(wanted, Decimal::min);
+        let mut quantity = if available < wanted { rules.floor_quantity(available) } else { wanted };
         if quantity <= Decimal::ZERO {
             return Decimal::ZERO;
         }
