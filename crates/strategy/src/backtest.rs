@@ -49,13 +49,13 @@ use self::run_recorder::RunRecorder;
 pub use self::sweep::{WalkForwardSplit, sweep, walk_forward};
 pub use self::three_ways::{PathResult, ThreeWays, three_ways};
 pub use self::trade_book::RoundTrip;
-use crate::broker::Broker;
+use crate::broker::{Broker, BrokerEvent};
 use crate::decision::{DecisionLog, NoDecisionLog};
 use crate::report::BacktestReport;
 use crate::runner::Runner;
 use crate::strategy::Strategy;
 
-/// What the figures of a run are computed by.
+/// The rules by which the figures of a run are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BacktestConfig {
     /// The calendar that cuts days.
@@ -85,20 +85,25 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Backtest<S, B, L> {
         Self { runner, recorder }
     }
 
-    /// Handles one event.
+    /// Handles one event, and returns what it did to the orders.
+    ///
+    /// Events may be live ones: the books of a run on paper are kept in the same way.
     #[inline]
-    pub fn event(&mut self, event: &FeedEvent) {
+    pub fn event(&mut self, event: &FeedEvent) -> &[BrokerEvent] {
         let news = self.runner.on_event(event).len();
         if news > 0 {
             let Self { runner, recorder } = self;
             recorder.take_news(runner.news(), runner.broker());
         }
         self.recorder.observe(event, self.runner.now());
+        self.runner.news()
     }
 
     /// Handles events in order.
     pub fn events(&mut self, events: impl IntoIterator<Item = FeedEvent>) {
-        events.into_iter().for_each(|event| self.event(&event));
+        for event in events {
+            self.event(&event);
+        }
     }
 
     /// Handles the closed bars of a series, oldest first. Nothing is allocated for a bar.
@@ -118,6 +123,11 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Backtest<S, B, L> {
     /// Returns the runner.
     pub const fn runner(&self) -> &Runner<S, B, L> {
         &self.runner
+    }
+
+    /// Returns what has come of the run so far.
+    pub fn report(&self) -> BacktestReport {
+        self.recorder.clone().report(self.runner.broker())
     }
 
     /// Ends the run and returns what came of it. Positions that are still open are valued at the latest price; they are no

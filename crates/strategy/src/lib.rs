@@ -30,3 +30,6 @@ pub mod strategy;
 pub mod zen;
 
 pub use rust_decimal::Decimal;
+
+pub use self::runner::Runner;
+pub use self::strategy::{Context, Strategy};

@@ -12,10 +12,10 @@ pub const NAMES: [(&str, &str); 1] = [(
     "buys when the fast average of closes crosses above the slow one, and sells when it crosses below",
 )];
 
-/// How much a strategy buys.
+/// The amount that a strategy buys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sizing {
-    /// As much as the cash pays for at the price of the fill, fee included. It needs a broker that shrinks orders to the
+    /// All that the cash pays for at the price of the fill, fee included. It needs a broker that shrinks orders to the
     /// cash ([`ShortOfCash::Shrink`](crate::paper::ShortOfCash::Shrink)), because the price is not known before.
     AllIn,
     /// A fixed amount, in the base currency.

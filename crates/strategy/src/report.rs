@@ -16,7 +16,7 @@ pub use self::picture::{HeatCell, HeatMap, RunPicture};
 pub use self::trade_stats::TradeStats;
 use crate::backtest::{CurvePoint, RoundTrip};
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BacktestReport {
     /// The number of bars with a trade in them.

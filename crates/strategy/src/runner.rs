@@ -10,13 +10,13 @@
 
 mod bar_history;
 mod context;
-mod open_gaps;
+mod interrupted_markets;
 mod timers;
 
 use market_backbone_core::{Candle, FeedEvent, Grid, Series, Timestamp};
 
 use self::bar_history::BarHistory;
-use self::context::{RunnerState, RunnerContext};
+use self::context::{RunnerContext, RunnerState};
 use crate::broker::{Broker, BrokerEvent};
 use crate::decision::{Cause, DecisionKind, DecisionLog, NoDecisionLog};
 use crate::strategy::Strategy;

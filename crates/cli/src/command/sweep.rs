@@ -94,7 +94,7 @@ fn pairs(args: &SweepArgs) -> Result<Vec<(usize, usize)>, UsageError> {
     Ok(pairs)
 }
 
-/// By final equity, then by the windows, so that equal results have one order.
+/// Orders by final equity, then by the windows, so that equal results have one order.
 fn best_first(one: &SweptPair, other: &SweptPair) -> Ordering {
     let by_equity = other.final_equity.total_cmp(&one.final_equity);
     by_equity.then((one.fast, one.slow).cmp(&(other.fast, other.slow)))

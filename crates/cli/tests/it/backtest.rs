@@ -234,7 +234,11 @@ fn two_decision_logs_are_compared_and_the_checks_pass() {
     let found: Value = serde_json::from_str(&differ.stdout).unwrap();
     // Both bought; then only the first log sells at the bar that was changed.
     assert_eq!(found["left"]["on"]["open_time_ns"].as_i64(), Some(300_000 * 1_000_000));
-    assert_eq!(found["last_common"]["on"]["open_time_ns"].as_i64(), Some(240_000 * 1_000_000), "the bar of the purchase");
+    assert_eq!(
+        found["last_common"]["on"]["open_time_ns"].as_i64(),
+        Some(240_000 * 1_000_000),
+        "the bar of the purchase"
+    );
 }
 
 #[test]

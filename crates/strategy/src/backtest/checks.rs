@@ -55,10 +55,10 @@ pub fn check_rows(rows: usize, checks: usize) -> Vec<usize> {
     (1..=checks).map(|check| check * rows / (checks + 1)).filter(|row| *row > 0 && *row + 1 < rows).collect()
 }
 
-/// What became of a check of the warm-up.
+/// The outcome of a check of the warm-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WarmUpOutcome {
-    /// From the warm-up on, every run that began later decided the same.
+    /// Every run that began later decided the same from the warm-up on.
     Agrees {
         /// The number of runs that began later and sent at least one order.
         compared: usize,

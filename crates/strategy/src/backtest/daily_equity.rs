@@ -3,7 +3,7 @@
 use market_backbone_core::{Grid, Timeframe, Timestamp};
 
 /// Collects the value at the end of each day. An event exactly at a day's end belongs to that day: a bar's time is its close.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DailyEquity {
     grid: Grid,
     /// Whether days without an event count, with the value of the day before.

@@ -19,7 +19,7 @@ pub struct CurvePoint {
 }
 
 /// Collects the curve, and the greatest fall from a peak at every event.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EquityCurve {
     points: Vec<CurvePoint>,
     current: CurvePoint,

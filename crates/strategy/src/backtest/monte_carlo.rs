@@ -1,6 +1,6 @@
 //! The same trades in other orders: how much of a result was luck of the order.
 
-/// What came of many shuffled orders of the same trades, each compounding.
+/// The outcome of many shuffled orders of the same trades, each compounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MonteCarlo {
     /// The number of orders.

@@ -14,7 +14,7 @@ use crate::order::{FillCertainty, OrderFill};
 use crate::report::{BacktestReport, FillCounts, MarketResult, Performance, TradeStats};
 
 /// The books of one run. Amounts are numbers here: what must add up to the last digit is the broker's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RunRecorder {
     config: BacktestConfig,
     initial: Decimal,
@@ -37,7 +37,7 @@ pub(super) struct RunRecorder {
     invested_ns: i64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct MarketBook {
     symbol: Symbol,
     quantity: f64,

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::paper::IntrabarPath;
 use crate::report::BacktestReport;
 
-/// What came of a run, and what would have come of it if each ambiguous fill had gone the other way.
+/// The outcome of a run, and what would have come of it if each ambiguous fill had gone the other way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThreeWays {
     /// The run as assumed: the nearer extreme of a bar first, of stop and target in one bar the worse one.

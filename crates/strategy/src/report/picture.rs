@@ -26,7 +26,7 @@ const STYLE: &str = include_str!("picture/style.css");
 pub struct RunPicture<'a> {
     /// The name of the run, as the page shows it.
     pub title: &'a str,
-    /// What came of the run.
+    /// The outcome of the run.
     pub ways: &'a ThreeWays,
     /// The series whose candles are shown.
     pub series: &'a Series,

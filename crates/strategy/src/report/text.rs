@@ -130,7 +130,7 @@ fn ratio(value: Option<f64>) -> String {
 /// An amount with two decimals, or more where it is small.
 pub(super) fn money(amount: Decimal) -> String {
     let decimals = if amount.abs() < Decimal::ONE { 8 } else { 2 };
-    let text = format!("{:.1$}", amount, decimals);
+    let text = format!("{amount:.decimals$}");
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
     let (whole, rest) = digits.find('.').map_or((digits, ""), |point| digits.split_at(point));
     let mut grouped = sign.to_owned();

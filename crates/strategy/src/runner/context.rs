@@ -4,7 +4,7 @@ use market_backbone_core::{Candle, Series, Symbol, Timestamp};
 use rust_decimal::Decimal;
 
 use super::bar_history::BarHistory;
-use super::open_gaps::OpenGaps;
+use super::interrupted_markets::InterruptedMarkets;
 use super::timers::TimerQueue;
 use crate::broker::{Broker, OrderError};
 use crate::decision::{Cause, DecisionEntry, DecisionKind, DecisionLog};
@@ -16,7 +16,7 @@ use crate::strategy::Context;
 pub(super) struct RunnerState {
     pub(super) now: Timestamp,
     pub(super) history: BarHistory,
-    pub(super) gaps: OpenGaps,
+    pub(super) gaps: InterruptedMarkets,
     pub(super) timers: TimerQueue,
     /// `true` if the strategy has sent something to the broker since that was last asked.
     pub(super) has_acted: bool,
@@ -29,7 +29,7 @@ impl RunnerState {
         Self {
             now: Timestamp::MIN,
             history,
-            gaps: OpenGaps::default(),
+            gaps: InterruptedMarkets::default(),
             timers: TimerQueue::default(),
             has_acted: false,
             sequence: 0,

@@ -31,7 +31,7 @@ pub struct HeatMap<'a> {
     pub x_name: &'a str,
     /// The name of the vertical parameter.
     pub y_name: &'a str,
-    /// The results.
+    /// The results of all pairs.
     pub cells: &'a [HeatCell],
 }
 

@@ -6,9 +6,9 @@ use market_backbone_core::{Channel, Gap, GapState, Symbol, Timestamp};
 
 /// The channels of which events are missing, each with the beginning of its gap.
 #[derive(Debug, Default)]
-pub(super) struct OpenGaps(Vec<(Channel, Timestamp)>);
+pub(super) struct InterruptedMarkets(Vec<(Channel, Timestamp)>);
 
-impl OpenGaps {
+impl InterruptedMarkets {
     pub(super) fn note(&mut self, gap: &Gap) {
         match gap.state {
             GapState::Healed | GapState::Lost => {
