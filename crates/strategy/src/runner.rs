@@ -84,7 +84,6 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
             (FeedEvent::Bar { candle, .. }, Some(slot)) => {
                 Some(self.desk.history.close(slot, candle.open_time))
             }
-            (FeedEvent::Gap(gap), _) => Some(gap.from),
             _ => begin,
         };
         if self.desk.timers.are_set() {

@@ -1,5 +1,6 @@
 //! `backtest`, `sweep` and `diff`: which strategy, over which bars, at which costs.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -67,6 +68,12 @@ pub(crate) struct BacktestArgs {
     /// Also check that no decision depends on what came after it, nor on where the run began
     #[arg(long, help_heading = heading::WHAT)]
     pub(crate) check: bool,
+    /// Shuffle the order of the trades so many times: how deep the drawdown could have been by chance
+    #[arg(long, value_name = "N", value_parser = whole_number::<usize>, help_heading = heading::WHAT)]
+    pub(crate) monte_carlo: Option<usize>,
+    /// The seed of --monte-carlo: the same seed gives the same orders
+    #[arg(long, value_name = "N", value_parser = whole_number::<u64>, default_value_t = 1, help_heading = heading::WHAT)]
+    pub(crate) seed: u64,
     /// text to read, json (one object) for programs
     #[arg(long, value_enum, default_value_t = RunFormat::Text, help_heading = heading::OUTPUT)]
     pub(crate) format: RunFormat,
@@ -90,6 +97,9 @@ pub(crate) struct SweepArgs {
     /// The slow windows: 20..200, or 20..200:20 in steps of 20
     #[arg(long, value_name = "RANGE", default_value = "20..200:20", help_heading = heading::WHAT)]
     pub(crate) slow: WindowRange,
+    /// Choose on a stretch and try on the next one, so many times; a stretch to choose on is twice as long
+    #[arg(long, value_name = "N", value_parser = whole_number::<NonZero<usize>>, help_heading = heading::WHAT)]
+    pub(crate) walk_forward: Option<NonZero<usize>>,
     /// How many of the best are printed; all are in the report
     #[arg(long, value_name = "N", value_parser = whole_number::<usize>, help_heading = heading::OUTPUT)]
     pub(crate) top: Option<usize>,

@@ -89,6 +89,7 @@ Examples:
   market-backbone backtest sma-cross KRW-BTC 1m --fast 20 --slow 60 --from 2026-10-01 --to 2026-11-01 --fee 0.0005 --format json
   market-backbone backtest sma-cross KRW-BTC 1m --from 30d --fee 0.0005 --report month.html
   market-backbone backtest sma-cross --bars bars.csv --fee 0.001 --quantity 1 --cash 10000
+  market-backbone backtest sma-cross --bars bars.csv --fee 0.001 --check --monte-carlo 1000
   market-backbone backtest sma-cross AAPL 1d --venue massive --from 2025-01-01 --fee 0 --fetch
 
 Strategies: sma-cross buys when the fast average of closes crosses above the slow one, and
@@ -105,6 +106,7 @@ Examples:
   market-backbone sweep sma-cross KRW-BTC 1m --fast 5..50:5 --slow 20..200:20 --from 30d --fee 0.0005 --fetch
   market-backbone sweep sma-cross --bars bars.csv --fast 5..50 --slow 20..200 --fee 0.0005 --report heat.html
   market-backbone sweep sma-cross KRW-BTC 1m --fast 10 --slow 30..60:10 --from 7d --fee 0.0005 --format json
+  market-backbone sweep sma-cross --bars bars.csv --walk-forward 5 --fee 0.0005
 
 A range is 20, 5..50 (both ends belong to it) or 5..50:5 (steps of 5). Pairs whose fast window
 is not shorter than the slow one are left out.";

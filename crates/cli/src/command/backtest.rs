@@ -9,7 +9,8 @@ mod sma_cross_run;
 use std::path::Path;
 
 use market_backbone::Backbone;
-use market_backbone::strategy::backtest::ThreeWays;
+use market_backbone::strategy::backtest::{MonteCarlo, RoundTrip, ThreeWays, monte_carlo};
+use market_backbone::strategy::decimals::nearest;
 use market_backbone::strategy::decision::JsonDecisionLog;
 use market_backbone::strategy::report::RunPicture;
 use serde_json::{Value, json};
@@ -42,16 +43,30 @@ fn run_over(args: &BacktestArgs, data: &BarData, venue: &str) -> anyhow::Result<
     if let Some(file) = &args.decisions {
         write_decisions(&run, args, file)?;
     }
+    let shuffled = args.monte_carlo.and_then(|runs| shuffle(&ways, runs, args.seed));
     let checked = args.check.then(|| run_check::check(&run, args)).transpose()?;
     if let Some(file) = &args.report {
         write_report(&ways, args, data, (file, venue))?;
     }
     let mut output = Output::open(None)?;
     match args.format {
-        RunFormat::Json => output.line(&as_json(&ways, args, data, seconds, checked.as_ref()).to_string())?,
+        RunFormat::Json => {
+            let mut value = as_json(&ways, args, data);
+            value["seconds"] = json!(seconds);
+            if let Some(checked) = &checked {
+                value["check"] = checked.to_json();
+            }
+            if let Some(shuffled) = &shuffled {
+                value["monte_carlo"] = shuffled_json(shuffled, args.seed);
+            }
+            output.line(&value.to_string())?;
+        }
         RunFormat::Text => {
             output.line(&format!("{} {} {}", args.data.strategy, data.series, parameters(args)))?;
             output.line(&ways.to_text(&origin(data, venue)))?;
+            if let Some(shuffled) = &shuffled {
+                output.line(&shuffled_text(shuffled))?;
+            }
             if let Some(checked) = &checked {
                 output.line(&checked.to_text())?;
             }
@@ -116,7 +131,7 @@ fn write_report(
         year_origin: &origin(data, venue),
     };
     let text = match PictureFormat::of(file)? {
-        PictureFormat::Json => as_json(ways, args, data, 0.0, None).to_string(),
+        PictureFormat::Json => as_json(ways, args, data).to_string(),
         PictureFormat::Html => picture.to_html(),
         PictureFormat::Svg => picture.to_svg(),
     };
@@ -132,13 +147,40 @@ fn write_decisions(run: &SmaCrossRun<'_>, args: &BacktestArgs, file: &Path) -> a
     output.finish()
 }
 
-fn as_json(
-    ways: &ThreeWays,
-    args: &BacktestArgs,
-    data: &BarData,
-    seconds: f64,
-    checked: Option<&run_check::CheckedRun>,
-) -> Value {
+/// Shuffles the trades, each as a share of what the account was worth before it.
+fn shuffle(ways: &ThreeWays, runs: usize, seed: u64) -> Option<MonteCarlo> {
+    let mut equity = nearest(ways.assumed.initial_equity);
+    let share = |trip: &RoundTrip| {
+        let share = trip.profit / equity;
+        equity += trip.profit;
+        share
+    };
+    let shares: Vec<f64> = ways.assumed.round_trips.iter().map(share).collect();
+    monte_carlo(&shares, runs, seed)
+}
+
+fn shuffled_json(shuffled: &MonteCarlo, seed: u64) -> Value {
+    json!({
+        "runs": shuffled.runs,
+        "seed": seed,
+        "median_drawdown": shuffled.median_drawdown,
+        "drawdown_95": shuffled.drawdown_95,
+        "worst_drawdown": shuffled.worst_drawdown,
+    })
+}
+
+fn shuffled_text(shuffled: &MonteCarlo) -> String {
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    format!(
+        "\nother orders  drawdown of {} orders of the trades: half below {}, 95 % below {}, the worst {}",
+        shuffled.runs,
+        percent(shuffled.median_drawdown),
+        percent(shuffled.drawdown_95),
+        percent(shuffled.worst_drawdown)
+    )
+}
+
+fn as_json(ways: &ThreeWays, args: &BacktestArgs, data: &BarData) -> Value {
     let mut value = ways.to_json();
     value["strategy"] = json!(args.data.strategy);
     value["symbol"] = json!(data.series.symbol.code());
@@ -150,15 +192,11 @@ fn as_json(
     value["slippage"] = number(args.money.slippage);
     value["empty_slots"] = json!(data.empty_slots);
     value["disputed_slots"] = json!(data.disputed_slots);
-    value["seconds"] = json!(seconds);
-    if let Some(checked) = checked {
-        value["check"] = checked.to_json();
-    }
     value
 }
 
 fn number(decimal: market_backbone::strategy::Decimal) -> Value {
-    json!(market_backbone::strategy::decimals::nearest(decimal))
+    json!(nearest(decimal))
 }
 
 fn parameters(args: &BacktestArgs) -> String {

@@ -1,5 +1,7 @@
 //! `market-backbone sweep`: a strategy with every combination of its parameters, best first.
 
+mod walk_forward;
+
 use std::cmp::Ordering;
 use std::num::NonZero;
 use std::path::Path;
@@ -68,15 +70,29 @@ fn run_over(args: &SweepArgs, data: &BarData, pairs: &[(usize, usize)]) -> anyho
     };
     let swept: anyhow::Result<Vec<_>> = sweep(pairs, threads, one, |_| bar.inc(1)).into_iter().collect();
     bar.finish_and_clear();
-    let (mut swept, seconds) = (swept?, began.elapsed().as_secs_f64());
-    swept.sort_by(|one, other| best_first(one, other));
+    let mut swept = swept?;
+    swept.sort_by(best_first);
+    let folds = args.walk_forward.map(|folds| walk_forward::walk(&run, pairs, folds, threads)).transpose()?;
+    let seconds = began.elapsed().as_secs_f64();
     if let Some(file) = &args.report {
         write_report(&swept, args, data, file)?;
     }
     let mut output = Output::open(None)?;
     match args.format {
-        RunFormat::Json => output.line(&as_json(&swept, args, data, (threads.get(), seconds)).to_string())?,
-        RunFormat::Text => output.line(&as_text(&swept, args))?,
+        RunFormat::Json => {
+            let mut value = as_json(&swept, args, data);
+            (value["threads"], value["seconds"]) = (json!(threads), json!(seconds));
+            if let Some(folds) = &folds {
+                value["walk_forward"] = folds.to_json();
+            }
+            output.line(&value.to_string())?;
+        }
+        RunFormat::Text => {
+            output.line(&as_text(&swept, args))?;
+            if let Some(folds) = &folds {
+                output.line(&folds.to_text())?;
+            }
+        }
     }
     output.finish()
 }
@@ -108,7 +124,7 @@ fn bar(runs: usize) -> ProgressBar {
     }
 }
 
-fn as_json(swept: &[SweptPair], args: &SweepArgs, data: &BarData, (threads, seconds): (usize, f64)) -> Value {
+fn as_json(swept: &[SweptPair], args: &SweepArgs, data: &BarData) -> Value {
     let result = |pair: &SweptPair| {
         json!({
             "fast": pair.fast, "slow": pair.slow, "final_equity": pair.final_equity, "return": pair.gain,
@@ -123,8 +139,6 @@ fn as_json(swept: &[SweptPair], args: &SweepArgs, data: &BarData, (threads, seco
         "bars": data.candles.len(),
         "runs": swept.len(),
         "annualised_by": data.days_per_year,
-        "threads": threads,
-        "seconds": seconds,
         "results": swept.iter().take(shown).map(result).collect::<Vec<_>>(),
     })
 }
@@ -161,7 +175,7 @@ fn write_report(swept: &[SweptPair], args: &SweepArgs, data: &BarData, file: &Pa
     let text = match PictureFormat::of(file)? {
         PictureFormat::Html => map.to_html(&as_text(swept, args)),
         PictureFormat::Svg => map.to_svg(),
-        PictureFormat::Json => as_json(swept, args, data, (0, 0.0)).to_string(),
+        PictureFormat::Json => as_json(swept, args, data).to_string(),
     };
     let mut report = Output::open(Some(file))?;
     report.line(&text)?;

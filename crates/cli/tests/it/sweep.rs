@@ -65,6 +65,36 @@ fn every_pair_is_run_and_the_best_comes_first() {
 }
 
 #[test]
+fn windows_are_chosen_on_bars_that_come_before_those_they_are_tried_on() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("waves.csv");
+    fs::write(&file, waves(3_000)).unwrap();
+    let base = ["--bars", file.to_str().unwrap(), "--fee", "0.0005", "--format", "json"];
+    let args = ["sweep", "sma-cross", "--fast", "5..20:5", "--slow", "30..60:10", "--walk-forward", "3"];
+    let walked = &json(&[&args[..], &base].concat())["walk_forward"];
+    let folds = walked["folds"].as_array().unwrap();
+    assert_eq!(folds.len(), 3);
+    // 3000 bars in parts of 600: two to choose on before the first test, and tests to the end.
+    assert_eq!(
+        (folds[0]["from"].as_str(), folds[2]["to"].as_str()),
+        (Some("1970-01-01T20:01:00Z"), Some("1970-01-03T02:01:00Z"))
+    );
+    assert!(folds.windows(2).all(|pair| pair[0]["to"] == pair[1]["from"]), "{folds:?}");
+    let made: f64 = folds.iter().map(|fold| 1.0 + fold["return"].as_f64().unwrap()).product();
+    assert!((walked["return"].as_f64().unwrap() - (made - 1.0)).abs() < 1e-12);
+    let args =
+        ["backtest", "sma-cross", "--fast", "5", "--slow", "30", "--monte-carlo", "200", "--seed", "7"];
+    let shuffled = || json(&[&args[..], &base].concat())["monte_carlo"].clone();
+    let once = shuffled();
+    assert_eq!((&once, once["runs"].as_u64()), (&shuffled(), Some(200)), "a seed gives one result");
+    let figure = |name: &str| once[name].as_f64().unwrap();
+    assert!(
+        figure("median_drawdown") <= figure("drawdown_95")
+            && figure("drawdown_95") <= figure("worst_drawdown")
+    );
+}
+
+#[test]
 fn windows_that_cannot_cross_are_refused() {
     for (fast, slow, want) in
         [("50", "5..20", "no window of --fast is below"), ("5..", "20", "write it like 20, 5..50")]

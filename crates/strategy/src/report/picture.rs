@@ -79,9 +79,10 @@ impl RunPicture<'_> {
         }
         let end = self.candles.rows_before(last.left) + 20;
         let end = end.min(self.candles.len());
-        let begin = end.saturating_sub(candle_chart::MOST_CANDLES);
+        let entry = self.candles.rows_before(last.entered).saturating_sub(20);
+        let begin = end.saturating_sub(candle_chart::MOST_CANDLES).min(entry);
         let candles = self.candles.slice(begin..end);
-        let title = format!("The last trades, bar by bar ({})", self.series.timeframe);
+        let title = format!("The last trades, {}", self.series.timeframe);
         Some(candle_chart::candles(self.series, &candles, trips, &title))
     }
 }

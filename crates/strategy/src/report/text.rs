@@ -33,7 +33,7 @@ impl ThreeWays {
                 "{name:<14}{} ({}), drawdown {}, {} trades",
                 money(path.final_equity),
                 percent(path.total_return),
-                percent(Some(path.max_drawdown)),
+                unsigned(Some(path.max_drawdown)),
                 path.trades
             );
         }
@@ -75,7 +75,7 @@ pub(super) fn rows(report: &BacktestReport, origin: &str) -> Vec<(&'static str, 
         ("equity", format!("{} to {}", money(report.initial_equity), money(report.final_equity))),
         ("return", percent(report.total_return)),
         ("annual return", percent(figures.annual_return)),
-        ("volatility", percent(figures.annual_volatility)),
+        ("volatility", unsigned(figures.annual_volatility)),
         ("sharpe", ratio(figures.sharpe)),
         ("sortino", ratio(figures.sortino)),
         ("calmar", ratio(figures.calmar)),
@@ -88,14 +88,14 @@ pub(super) fn rows(report: &BacktestReport, origin: &str) -> Vec<(&'static str, 
                 length(figures.longest_drawdown_secs)
             ),
         ),
-        ("exposure", percent(report.exposure)),
+        ("exposure", unsigned(report.exposure)),
         (
             "turnover",
             report.turnover.map_or_else(undefined, |turnover| format!("{turnover:.1} times the equity")),
         ),
         ("fees", money(report.fees)),
         ("trades", format!("{}{open}", trades.count)),
-        ("won", percent(trades.win_rate)),
+        ("won", unsigned(trades.win_rate)),
         ("profit factor", ratio(trades.profit_factor)),
         (
             "a trade",
@@ -121,6 +121,11 @@ fn undefined() -> String {
 
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(undefined, |share| format!("{:+.2} %", share * 100.0))
+}
+
+/// A share that is never negative.
+pub(super) fn unsigned(share: Option<f64>) -> String {
+    share.map_or_else(undefined, |share| format!("{:.2} %", share * 100.0))
 }
 
 fn ratio(value: Option<f64>) -> String {

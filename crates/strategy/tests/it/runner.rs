@@ -250,7 +250,7 @@ fn no_order_leaves_while_a_gap_is_open() {
         ],
     );
     assert_eq!(scribe.refusals.len(), 1);
-    assert!(scribe.refusals[0].contains("interrupted since 1970-01-01T00:01:00Z"), "{:?}", scribe.refusals);
+    assert!(scribe.refusals[0].contains("KRW-BTC bar.1m is interrupted"), "{:?}", scribe.refusals);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Runs of `sma-cross` over the same bars and with the same money.
 
 use std::io;
+use std::ops::Range;
 
 use anyhow::Context;
 use market_backbone::CandleColumns;
@@ -93,15 +94,28 @@ impl<'a> SmaCrossRun<'a> {
     /// Runs as assumed, and where it matters against and for the account.
     pub(crate) fn three_ways(&self, fast: usize, slow: usize) -> anyhow::Result<ThreeWays> {
         three_ways(|path| {
-            let (report, is_ambiguous, _) = self.once((fast, slow), path, NoDecisionLog, self.candles())?;
+            let bars = (&CandleColumns::new(), self.candles());
+            let (report, is_ambiguous, _) = self.once((fast, slow), path, NoDecisionLog, bars)?;
             Ok((report, is_ambiguous))
         })
     }
 
     /// Runs as assumed.
     pub(crate) fn report(&self, fast: usize, slow: usize) -> anyhow::Result<BacktestReport> {
-        let path = IntrabarPath::default();
-        Ok(self.once((fast, slow), path, NoDecisionLog, self.candles())?.0)
+        self.report_of(fast, slow, 0..self.candles().len())
+    }
+
+    /// Runs as assumed over the bars in `rows`. The averages know the bars before them.
+    pub(crate) fn report_of(
+        &self,
+        fast: usize,
+        slow: usize,
+        rows: Range<usize>,
+    ) -> anyhow::Result<BacktestReport> {
+        let candles = self.candles();
+        let warm = candles.slice(rows.start.saturating_sub(slow)..rows.start);
+        let bars = (&warm, &candles.slice(rows));
+        Ok(self.once((fast, slow), IntrabarPath::default(), NoDecisionLog, bars)?.0)
     }
 
     /// Returns the decision log of a run over `candles`.
@@ -112,7 +126,8 @@ impl<'a> SmaCrossRun<'a> {
         log: JsonDecisionLog<W>,
         candles: &CandleColumns,
     ) -> anyhow::Result<W> {
-        let (_, _, log) = self.once((fast, slow), IntrabarPath::default(), log, candles)?;
+        let bars = (&CandleColumns::new(), candles);
+        let (_, _, log) = self.once((fast, slow), IntrabarPath::default(), log, bars)?;
         log.finish().context("cannot write the decision log")
     }
 
@@ -121,12 +136,13 @@ impl<'a> SmaCrossRun<'a> {
         (fast, slow): (usize, usize),
         path: IntrabarPath,
         log: L,
-        candles: &CandleColumns,
+        (warm, candles): (&CandleColumns, &CandleColumns),
     ) -> anyhow::Result<(BacktestReport, bool, L)> {
         let BarData { series, grid, days_per_year, .. } = self.data;
         let strategy = SmaCross::new(series.clone(), fast, slow, self.sizing)?;
         let broker = PaperBroker::new(PaperConfig { path, ..self.config.clone() })?;
-        let runner = Runner::new(strategy, broker, *grid).with_history(HISTORY).with_log(log);
+        let mut runner = Runner::new(strategy, broker, *grid).with_history(HISTORY).with_log(log);
+        runner.warm_up(series, warm);
         let config = BacktestConfig { grid: *grid, days_per_year: *days_per_year };
         let mut backtest = Backtest::new(runner, config);
         backtest.bars(series, candles);

@@ -6,7 +6,7 @@ use super::equity_chart;
 use super::markup::escaped;
 use crate::backtest::RoundTrip;
 use crate::report::MarketResult;
-use crate::report::text::{minute, money, percent, rows};
+use crate::report::text::{minute, money, percent, rows, unsigned};
 
 /// The most trades that are listed.
 const MOST_TRADES: usize = 200;
@@ -66,7 +66,7 @@ fn headline(picture: &RunPicture<'_>) -> String {
         ("return", percent(report.total_return)),
         ("final equity", money(report.final_equity)),
         ("Sharpe", ratio),
-        ("max drawdown", percent(Some(-figures.max_drawdown))),
+        ("max drawdown", unsigned(Some(figures.max_drawdown))),
         ("trades", report.trades.count.to_string()),
         ("fees", money(report.fees)),
     ];
@@ -94,7 +94,7 @@ fn results(picture: &RunPicture<'_>) -> String {
             "<tr><th>{name}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             money(path.final_equity),
             percent(path.total_return),
-            percent(Some(-path.max_drawdown)),
+            unsigned(Some(path.max_drawdown)),
             path.trades
         );
     }
