@@ -1,10 +1,13 @@
 //! Strategies against worked examples, random paths and each other.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod backtest;
+mod decisions;
 mod dice;
 mod engine_at_random;
 mod engine_bench;
 mod engine_rules;
+mod next_open_broker;
 mod paper_at_random;
 mod paper_bars;
 mod paper_bench;
@@ -12,4 +15,7 @@ mod paper_cost;
 mod paper_requests;
 mod paper_tape;
 mod risk_rules;
+mod runner;
 mod scores;
+mod sharpe;
+mod three_ways;
