@@ -56,7 +56,8 @@ pub(crate) fn fill_from_book(
     desk.settle(book.time);
     for at in 0..desk.orders.len() {
         desk.looks += 1;
-        if desk.orders[at].is_working() && desk.orders[at].arrives <= book.time {
+        let order = &desk.orders[at];
+        if order.is_working() && !order.is_fresh && order.arrives <= book.time {
             meet_book(desk, at, book, triggers, taken);
         }
     }
@@ -65,7 +66,7 @@ pub(crate) fn fill_from_book(
             order.ahead = Some(standing_at(book, order.side, limit));
         }
     }
-    desk.rest_all();
+    desk.rest_met();
 }
 
 /// Returns how much stands at `price` on the side on which an order of `side` waits.

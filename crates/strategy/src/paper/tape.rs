@@ -19,13 +19,14 @@ pub(crate) fn fill_from_trade(desk: &mut FillDesk<'_>, trade: &Trade, takes: boo
     let outer = desk.budget.replace(size * share);
     for at in 0..desk.orders.len() {
         desk.looks += 1;
-        // A trade that comes late may be older than the order.
-        if desk.orders[at].is_working() && desk.orders[at].arrives <= trade.time {
+        let order = &desk.orders[at];
+        // A trade that comes late may be older than the order, and one that started it cannot fill it as well.
+        if order.is_working() && !order.is_fresh && order.arrives <= trade.time {
             meet_trade(desk, at, trade, price, takes);
         }
     }
     desk.budget = outer;
-    desk.rest_all();
+    desk.rest_met();
 }
 
 fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal, takes: bool) {
@@ -63,6 +64,8 @@ fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal,
             }
             let order = &desk.orders[at];
             let (Some(limit), is_taker) = (order.limit_price(), !order.is_resting) else { return };
+            // One that was just triggered takes what there is; one that waits is met at its limit.
+            let limit = if order.triggered && is_taker && is_through { price } else { limit };
             let certainty = if is_through { FillCertainty::Proven } else { FillCertainty::Assumed };
             desk.execute(
                 at,

@@ -21,7 +21,8 @@ fn run(seed: u64, steps: u32) {
     let mut dice = Dice::new(seed);
     let double_tap = dice.one_in(2).then(DoubleTapRules::default);
     let rules = EngineRules { double_tap, ..EngineRules::new(EntrySize::Quantity(MOST)) };
-    let risk = RiskRules { max_daily_loss: Some(d("0.01")), max_entries_per_day: None, ..RiskRules::default() };
+    let risk =
+        RiskRules { max_daily_loss: Some(d("0.0002")), max_entries_per_day: None, ..RiskRules::default() };
     let mut bench = EngineBench::with(rules, free(), risk);
     let (mut cents, mut in_gap) = (10_000_i64, false);
     let mut last_stop = None;
@@ -45,7 +46,10 @@ fn run(seed: u64, steps: u32) {
             assert!(newest(&bench) <= before, "{context}: an order was sent in a gap");
         }
         if was_killed {
-            assert!(!fills.iter().any(|fill| fill.contains("bought")), "{context}: bought after the kill switch");
+            assert!(
+                !fills.iter().any(|fill| fill.contains("bought")),
+                "{context}: bought after the kill switch"
+            );
         }
         // The stop of one position never falls.
         let stop = bench.stop().filter(|_| bench.engine.phase(&bench.symbol) == EnginePhase::Held);

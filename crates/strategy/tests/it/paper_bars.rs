@@ -284,7 +284,8 @@ impl FinerData for Seconds {
 #[test]
 fn finer_data_decide_what_the_bar_leaves_open() {
     let mut bench = PaperBench::long(free());
-    bench.broker = std::mem::replace(&mut bench.broker, PaperBench::new(free()).broker).with_finer_data(Box::new(Seconds));
+    bench.broker = std::mem::replace(&mut bench.broker, PaperBench::new(free()).broker)
+        .with_finer_data(Box::new(Seconds));
     bench.exits("95", "102");
     assert_eq!(bench.bar(100.0, 103.0, 94.0, 100.0), ["3 sold 1 at 102 assumed"]);
     assert_eq!(bench.broker.ambiguous_bars(), 0);

@@ -139,7 +139,7 @@ impl FillDesk<'_> {
                     order.stage = OrderStage::Travelling;
                     continue;
                 }
-                (order.stage, order.arrives) = (OrderStage::Working, moment.time);
+                (order.stage, order.arrives, order.is_fresh) = (OrderStage::Working, moment.time, true);
                 let id = order.id;
                 self.tell(id, OrderStatus::Open, moment.time, None);
             } else if order.is_working() && order.reduce_only && self.holding.quantity.is_zero() {
