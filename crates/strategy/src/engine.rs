@@ -24,7 +24,7 @@ use crate::strategy::Context;
 use crate::symbol_slots::SymbolSlots;
 use crate::trailing::TrailingStop;
 
-/// What the engine did with a signal.
+/// The answer of an engine to a signal.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SignalOutcome {

@@ -38,7 +38,7 @@ pub enum TrailingState {
     Triggered,
 }
 
-/// What a price did to a trailing stop.
+/// The change of a trailing stop that a price brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrailingChange {
     /// The stop has begun to follow, at this price.
