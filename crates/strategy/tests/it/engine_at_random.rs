@@ -27,7 +27,8 @@ fn run(seed: u64, steps: u32) {
     let (mut cents, mut in_gap) = (10_000_i64, false);
     let mut last_stop = None;
     for step in 0..steps {
-        cents = (cents + dice.around_zero(if dice.one_in(30) { 300 } else { 25 })).clamp(3_000, 30_000);
+        let width = if dice.one_in(30) { 300 } else { 25 };
+        cents = (cents + dice.around_zero(width)).clamp(3_000, 30_000);
         let price = cents as f64 / 100.0;
         if dice.one_in(200) {
             in_gap = !in_gap;
