@@ -3,6 +3,7 @@
 
 mod archive;
 mod as_of;
+mod backtest;
 mod bad_input;
 mod candles;
 mod crash;
@@ -14,6 +15,7 @@ mod endings;
 mod files;
 mod full_disk;
 mod live;
+mod long_answers;
 mod many;
 mod massive;
 mod names;
@@ -34,6 +36,7 @@ mod shared;
 mod side_by_side;
 mod sources;
 mod store;
+mod sweep;
 mod tape;
 #[cfg(unix)]
 mod terminal;
