@@ -46,7 +46,7 @@ impl OlderBuild {
     pub(super) fn report(&self, medians: &Medians) {
         println!("beside {}:", self.program.display());
         for (kind, goal) in GOALS {
-            let median = |who| medians.get(&(who, kind.to_owned())).map(|(median, ..)| *median);
+            let median = |who: &'static str| medians.get(&(who, kind.to_owned())).map(|(median, ..)| *median);
             let (Some(runs), Some(ours), Some(decoding)) =
                 (self.rates.get(kind), median(OURS), median(DECODING))
             else {
@@ -63,8 +63,7 @@ impl OlderBuild {
             );
             if ours < old * goal {
                 println!(
-                    "{:10} in the way: {goal} times are {:.0} ns; decoding alone takes {:.0}, and {:.0} go after it",
-                    "",
+                    "           in the way: {goal} times are {:.0} ns; decoding alone takes {:.0}, and {:.0} go after it",
                     nanos(old) / goal,
                     nanos(decoding),
                     nanos(ours) - nanos(decoding)
