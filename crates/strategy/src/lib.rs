@@ -6,11 +6,15 @@
 //!
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
+//! - [`pattern`]: patterns of candles and trades, and the fallback for a producer of them.
+//! - [`scanner`]: from all markets to the few that are watched closely.
 //! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
 
 pub mod broker;
 pub mod order;
+pub mod pattern;
+pub mod scanner;
 pub mod seismograph;
 pub mod strategy;
 pub mod zen;

@@ -7,6 +7,8 @@ mod accumulation_defects;
 mod anti_trap;
 mod days;
 mod ignition;
+mod pattern_defects;
+mod patterns;
 mod poll;
 mod promises;
 mod stream;
