@@ -4,12 +4,12 @@
 //! subscribe, and every change of one is reported, so that what is watched closely is streamed closely. Once in a second of
 //! event time it publishes the lists.
 
-mod candidate;
 mod hot_zone;
 mod items;
 mod market_scanner;
 mod membership;
 mod rules;
+mod scan_candidate;
 mod tier_choice;
 mod universe_filter;
 

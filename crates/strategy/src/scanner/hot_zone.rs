@@ -2,15 +2,15 @@
 
 use market_backbone_core::Timestamp;
 
-use super::candidate::{Candidate, is_held, seconds};
 use super::membership::MembershipReason;
 use super::rules::HotZoneRules;
+use super::scan_candidate::{ScanCandidate, is_held, seconds};
 use crate::seismograph::{MarketReading, Stage};
 
 /// The reason to promote a market, if there is one.
 pub(super) fn promotion(
     reading: &MarketReading,
-    candidate: &Candidate,
+    candidate: &ScanCandidate,
     rules: &HotZoneRules,
 ) -> Option<MembershipReason> {
     let score = reading.accumulation.as_ref().and_then(|score| score.v3);
@@ -30,7 +30,7 @@ pub(super) fn promotion(
 
 /// Whether a member that nothing speaks for any more has to leave at `now`. Updates since when that is so.
 pub(super) fn has_cooled(
-    candidate: &mut Candidate,
+    candidate: &mut ScanCandidate,
     reading: &MarketReading,
     is_promoted: bool,
     now: Timestamp,

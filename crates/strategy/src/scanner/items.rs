@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use market_backbone_core::{Symbol, Timestamp};
 
-use super::candidate::Candidate;
+use super::scan_candidate::ScanCandidate;
 use super::universe_filter::MarketSource;
 use crate::seismograph::{
     AccumulationScore, AntiTrapReport, IgnitionScore, MarketReading, ProfileTag, Stage,
@@ -43,7 +43,7 @@ pub struct WatchlistItem {
 }
 
 impl WatchlistItem {
-    pub(super) fn new(candidate: &Candidate) -> Self {
+    pub(super) fn new(candidate: &ScanCandidate) -> Self {
         let reading = candidate.reading.as_ref();
         let of = |figure: fn(&MarketReading) -> Option<f64>| reading.and_then(figure);
         let accumulation = reading.and_then(|reading| reading.accumulation.clone());

@@ -3,11 +3,11 @@
 use market_backbone_core::{Symbol, Timestamp};
 use rustc_hash::FxHashMap;
 
-use super::candidate::{Candidate, is_held};
 use super::hot_zone::{has_cooled, promotion};
 use super::items::{HotZoneItem, IgnitionItem, ScannerPublication, WatchlistItem};
 use super::membership::{MembershipChange, MembershipReason, ScannerTier};
 use super::rules::ScannerProfile;
+use super::scan_candidate::{ScanCandidate, is_held};
 use super::tier_choice::{Applicant, choose};
 use super::universe_filter::{Exclusion, MarketFacts, MarketSource};
 use crate::seismograph::{MarketReading, Seismograph};
@@ -23,7 +23,7 @@ use crate::seismograph::{MarketReading, Seismograph};
 pub struct MarketScanner {
     profile: ScannerProfile,
     places: FxHashMap<Symbol, usize>,
-    candidates: Vec<Candidate>,
+    candidates: Vec<ScanCandidate>,
     hot: Vec<usize>,
     changes: Vec<MembershipChange>,
     published: Option<i64>,
@@ -60,7 +60,7 @@ impl MarketScanner {
             }
             None if admission.is_ok() => {
                 self.places.insert(facts.symbol.clone(), self.candidates.len());
-                self.candidates.push(Candidate::new(facts, source, now));
+                self.candidates.push(ScanCandidate::new(facts, source, now));
             }
             None => {}
         }
@@ -199,36 +199,33 @@ impl MarketScanner {
 
     fn choose_watchlist(&mut self, now: Timestamp) {
         let rules = self.profile.rules().watchlist;
-        let applies = |candidate: &Candidate, value: f64| {
-            let bound = if candidate.watched_since.is_some() { rules.leave_below } else { rules.join_from };
-            candidate.is_gainer() || value >= bound
-        };
-        let applicant = |(place, candidate): (usize, &Candidate)| {
-            let is_open = candidate.is_admitted || candidate.watched_since.is_some();
-            let value =
-                candidate.watch_value(rules.rank).filter(|value| is_open && applies(candidate, *value))?;
+        let applicant = |(place, candidate): (usize, &ScanCandidate)| {
+            let since = candidate.watched_since;
+            let value = candidate.watch_value(rules.rank);
+            // A member whose score fell stays until its time is over.
+            let stays = since.is_some_and(|since| is_held(since, now, rules.hold_secs));
+            let bound = if since.is_some() { rules.leave_below } else { rules.join_from };
+            let is_open = candidate.is_admitted || since.is_some();
+            let applies = is_open && (candidate.is_gainer() || value.is_some_and(|value| value >= bound));
             let symbol = candidate.facts.symbol.clone();
-            Some(Applicant { place, symbol, value, since: candidate.watched_since })
+            let value = value.unwrap_or(0.0);
+            (stays || applies).then_some(Applicant { place, symbol, value, since })
         };
         let applicants: Vec<_> = self.candidates.iter().enumerate().filter_map(applicant).collect();
         let applied: Vec<usize> = applicants.iter().map(|one| one.place).collect();
         let chosen = choose(applicants, rules.size, now, rules.hold_secs, rules.margin);
         for place in 0..self.candidates.len() {
-            let candidate = &self.candidates[place];
-            let joins =
-                if candidate.is_gainer() { MembershipReason::Gainer } else { MembershipReason::Score };
-            // A member whose score fell stays until its time is over.
-            let since = candidate.watched_since.filter(|since| is_held(*since, now, rules.hold_secs));
-            let is_chosen = chosen.contains(&place) || (since.is_some() && chosen.len() < rules.size);
+            let gainer = self.candidates[place].is_gainer();
+            let joins = if gainer { MembershipReason::Gainer } else { MembershipReason::Score };
             let leaves =
                 if applied.contains(&place) { MembershipReason::Displaced } else { MembershipReason::Cooled };
-            self.settle(place, ScannerTier::Watchlist, is_chosen, [joins, leaves], now);
+            self.settle(place, ScannerTier::Watchlist, chosen.contains(&place), [joins, leaves], now);
         }
     }
 
     fn choose_ignition(&mut self, now: Timestamp) {
         let rules = self.profile.rules().watchlist;
-        let applicant = |(place, candidate): (usize, &Candidate)| {
+        let applicant = |(place, candidate): (usize, &ScanCandidate)| {
             let is_watched = candidate.watched_since.is_some() && candidate.may_ignite();
             let symbol = candidate.facts.symbol.clone();
             let (value, since) =
@@ -271,9 +268,9 @@ impl MarketScanner {
 
     fn publication(&self, time: Timestamp) -> ScannerPublication {
         let rank = self.profile.rules().watchlist.rank;
-        let mut watched: Vec<&Candidate> =
+        let mut watched: Vec<&ScanCandidate> =
             self.candidates.iter().filter(|candidate| candidate.watched_since.is_some()).collect();
-        let value = |candidate: &Candidate| candidate.watch_value(rank).unwrap_or(f64::NEG_INFINITY);
+        let value = |candidate: &ScanCandidate| candidate.watch_value(rank).unwrap_or(f64::NEG_INFINITY);
         watched
             .sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.facts.symbol.cmp(&b.facts.symbol)));
         let watchlist = watched.iter().map(|candidate| WatchlistItem::new(candidate)).collect();

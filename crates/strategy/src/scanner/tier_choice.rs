@@ -2,7 +2,7 @@
 
 use market_backbone_core::{Symbol, Timestamp};
 
-use super::candidate::is_held;
+use super::scan_candidate::is_held;
 
 /// A market that would be a member.
 #[derive(Clone, Debug)]

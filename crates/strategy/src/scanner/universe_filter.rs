@@ -30,7 +30,7 @@ impl MarketSource {
 pub struct MarketFacts {
     /// The market, spelt as the venue does. The filter looks at nothing but the whole of it.
     pub symbol: Symbol,
-    /// The price.
+    /// The price of the market.
     pub price: Option<f64>,
     /// The market capitalisation.
     pub market_cap: Option<f64>,
@@ -166,7 +166,7 @@ impl UniverseFilter {
     /// Returns the filter of the strategy: US stocks from 2 to 10, worth 50 to 300 million, with at most 15 million shares
     /// in free float, a volume of 100,000 and a rise of at most 5 %.
     #[must_use]
-    pub const fn small_caps() -> Self {
+    pub fn small_caps() -> Self {
         Self {
             price: FactBounds::between(2.0, 10.0),
             market_cap: FactBounds::between(50e6, 300e6),
@@ -179,13 +179,13 @@ impl UniverseFilter {
 
     /// Returns the filter of the old scanner: as [`small_caps`](Self::small_caps), with prices up to 20.
     #[must_use]
-    pub const fn small_caps_to_twenty() -> Self {
+    pub fn small_caps_to_twenty() -> Self {
         Self { price: FactBounds::between(2.0, 20.0), ..Self::small_caps() }
     }
 
     /// Returns the filter of the older guide: worth 1 to 300 million, below 50 million shares, from -5 to +5 %.
     #[must_use]
-    pub const fn older_guide() -> Self {
+    pub fn older_guide() -> Self {
         Self {
             market_cap: FactBounds::between(1e6, 300e6),
             float_shares: FactBounds::at_most(50e6),

@@ -11,5 +11,7 @@ mod pattern_defects;
 mod patterns;
 mod poll;
 mod promises;
+mod scanner;
+mod scanner_defects;
 mod stream;
 mod zen;

@@ -10,7 +10,7 @@ use crate::seismograph::MarketReading;
 
 /// What is remembered of one market.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
+pub(super) struct ScanCandidate {
     pub(super) facts: MarketFacts,
     pub(super) source: MarketSource,
     pub(super) discovered_at: Timestamp,
@@ -25,7 +25,7 @@ pub(super) struct Candidate {
     pub(super) reading: Option<MarketReading>,
 }
 
-impl Candidate {
+impl ScanCandidate {
     pub(super) const fn new(facts: MarketFacts, source: MarketSource, now: Timestamp) -> Self {
         Self {
             facts,
