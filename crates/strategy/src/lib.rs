@@ -4,15 +4,19 @@
 //! run, a replay of recorded frames and a backtest are one code path, and why the same input gives the same decisions, bit
 //! for bit.
 //!
+//! - [`decimals`]: exact passages between the prices of events and the decimals of orders.
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
 //! - [`pattern`]: patterns of candles and trades, and the fallback for a producer of them.
 //! - [`scanner`]: from all markets to the few that are watched closely.
+//! - [`paper`]: a broker on paper, which fills orders from the events of the market.
 //! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
 
 pub mod broker;
+pub mod decimals;
 pub mod order;
+pub mod paper;
 pub mod pattern;
 pub mod scanner;
 pub mod seismograph;
