@@ -320,3 +320,25 @@ fn a_divergence_is_an_edge_of_the_stream() {
     assert_eq!(edges, [DivergenceEdge::Began]);
     assert!(diverging > 100, "{diverging}");
 }
+
+#[test]
+fn a_reading_is_one_json_object_with_its_reasons() {
+    let mut seismograph = seismograph();
+    seismograph.load_days(&symbol(), &accumulated_days(), None);
+    quiet_minutes(&mut seismograph);
+    let shown = seismograph.reading(&symbol()).unwrap().to_json();
+    assert_eq!(
+        (&shown["market"], &shown["price"], &shown["atr"]),
+        (&"KRW-BTC".into(), &100.0.into(), &shown["atr"])
+    );
+    assert_eq!(shown["accumulation"]["stage_number"], 4);
+    assert_eq!(shown["accumulation"]["config_hash"], "5c41a58f0f4b25b4");
+    assert_eq!(shown["ignition"]["parts"]["tick_velocity"]["points"], 35.0);
+    assert_eq!(shown["ignition"]["parts"]["volume_burst"]["reason"], "measured");
+    assert_eq!(shown["anti_trap"]["checks"]["spread"]["outcome"], "unknown");
+    assert!(shown["anti_trap"]["checks"]["spread"]["measure"].is_null());
+    assert_eq!(
+        (&shown["zen"]["zen_v"], &shown["zen"]["zen_v_reason"]),
+        (&serde_json::Value::Null, &"every day was like the others".into())
+    );
+}
