@@ -21,6 +21,7 @@ mod pinpoint_signals;
 mod poll_ignition;
 mod profile_error;
 mod reading;
+mod reading_json;
 mod running_vwap;
 mod score_part;
 mod session_day;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Calendar, Candle, Channel, FeedEvent, Gap, GapCause, GapState, Series, Side, StreamKind, Symbol,
-    Timeframe, Timestamp, Trade, TradeId,
+    TimeRange, Timeframe, Timestamp, Trade, TradeId,
 };
 use market_backbone_strategy::seismograph::{
     CheckOutcome, PartReason, Seismograph, SeismographProfile, SessionPlan, Stage,
@@ -269,7 +269,10 @@ fn the_average_price_of_a_session_watched_from_its_middle_is_unknown() {
     let minutes: Vec<Candle> = (0..61)
         .map(|minute| Candle { open_time: at(minute * 60), turnover: 80.0, volume: 1.0, ..quiet_days(1)[0] })
         .collect();
-    seismograph.load_minutes(&symbol(), &minutes, at(3_662));
+    // What does not reach back to the start of the session is no average price of it.
+    seismograph.load_minutes(&symbol(), &minutes[30..], TimeRange::new(at(1_800), at(3_662)).unwrap());
+    assert_eq!(seismograph.reading(&symbol()).unwrap().vwap, Some(90.0));
+    seismograph.load_minutes(&symbol(), &minutes, TimeRange::new(at(0), at(3_662)).unwrap());
     let reading = seismograph.reading(&symbol()).unwrap();
     near(reading.vwap.unwrap(), (61.0 * 80.0 + 200.0) / 63.0);
     near(reading.volume.unwrap(), 63.0);
