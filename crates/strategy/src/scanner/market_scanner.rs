@@ -135,6 +135,7 @@ impl MarketScanner {
         self.report(place, ScannerTier::HotZone, false, reason, now);
     }
 
+    /// Notes a change. One that undoes another that nobody has taken yet cancels it.
     fn report(
         &mut self,
         place: usize,
@@ -144,12 +145,15 @@ impl MarketScanner {
         time: Timestamp,
     ) {
         let symbol = self.candidates[place].facts.symbol.clone();
-        self.changes.push(MembershipChange { time, symbol, tier, is_added, reason });
+        let is_same = |change: &MembershipChange| change.tier == tier && change.symbol == symbol;
+        match self.changes.iter().position(is_same) {
+            Some(undone) => drop(self.changes.remove(undone)),
+            None => self.changes.push(MembershipChange { time, symbol, tier, is_added, reason }),
+        }
     }
 
-    /// Returns the changes of memberships since the last call, in order.
-    ///
-    /// They are kept until they are taken: at most a few for each market and second.
+    /// Returns the changes of memberships since the last call, in order: one at most for each market and tier, because
+    /// what began and ended in between is no change.
     pub fn changes(&mut self) -> Vec<MembershipChange> {
         std::mem::take(&mut self.changes)
     }

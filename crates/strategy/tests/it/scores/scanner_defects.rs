@@ -23,6 +23,13 @@ fn a_promotion_adds_one() {
     assert_eq!(rig.changes(3), ["-hot_zone B asked"]);
     assert!(rig.scanner.is_member(&symbol("A"), ScannerTier::HotZone));
     assert!(!rig.scanner.promote(&symbol("NOBODY"), at(3)));
+    // What began and ended before anybody asked is no change, so that changes nobody takes do not pile up.
+    for second in 10..1_000 {
+        assert!(
+            rig.scanner.promote(&symbol("B"), at(second)) && rig.scanner.demote(&symbol("B"), at(second))
+        );
+    }
+    assert_eq!(rig.scanner.changes(), []);
 }
 
 /// Defect: an empty list of names meant all of them.
