@@ -4,12 +4,19 @@
 //! run, a replay of recorded frames and a backtest are one code path, and why the same input gives the same decisions, bit
 //! for bit.
 //!
+//! - [`decimals`]: exact passages between the prices of events and the decimals of orders.
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
+//! - [`paper`]: a broker on paper, which fills orders from the events of the market.
+//! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
 
 pub mod broker;
+pub mod decimals;
 pub mod order;
+pub mod paper;
+pub mod seismograph;
 pub mod strategy;
+pub mod zen;
 
 pub use rust_decimal::Decimal;

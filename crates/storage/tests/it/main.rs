@@ -36,6 +36,7 @@ mod revisions;
 mod sealed;
 mod sealed_damage;
 mod sealed_kill;
+mod sealed_retention;
 mod shared_folder;
 mod sources;
 mod staleness;

@@ -1,1 +1,8 @@
 //! Strategies against worked examples, random paths and each other.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod paper_bars;
+mod paper_bench;
+mod paper_requests;
+mod paper_tape;
+mod scores;
