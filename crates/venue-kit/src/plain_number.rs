@@ -86,7 +86,7 @@ fn other_integer(text: &[u8], start: usize, end: usize) -> Option<i64> {
 fn window_digits(text: &[u8], len: usize, end: usize) -> Option<u64> {
     let (low, high) = (load(text, end.checked_sub(WINDOW)?)?, load(text, end - HALF)?);
     // What stands before the number becomes zeros.
-    let low = low & u64::MAX << (8 * (WINDOW - len) & 63);
+    let low = low & u64::MAX << ((8 * (WINDOW - len)) & 63);
     let is_digits = marked_others(low) | marked_others(high) == 0;
     if is_digits { Some(eight_digits(low) * POWERS_OF_TEN[HALF] + eight_digits(high)) } else { None }
 }

@@ -20,7 +20,8 @@ pub(crate) fn list(
 /// close: its changes count from its first price.
 #[inline]
 pub(crate) fn ticker(row: &TickerRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Ticker> {
-    if !(row.trade_price > 0.0) {
+    let has_price = row.trade_price > 0.0;
+    if !has_price {
         return None;
     }
     Some(Ticker {
