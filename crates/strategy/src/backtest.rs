@@ -34,16 +34,18 @@
 mod checks;
 mod daily_equity;
 mod equity_curve;
+mod merged_bars;
 mod monte_carlo;
 mod run_recorder;
 mod sweep;
 mod three_ways;
 mod trade_book;
 
-use market_backbone_core::{CandleColumns, FeedEvent, Grid, Series, Timestamp};
+use market_backbone_core::{Candle, CandleColumns, FeedEvent, Grid, Series, Timestamp};
 
 pub use self::checks::{LookAhead, WarmUpOutcome, check_rows, look_ahead, warm_up};
 pub use self::equity_curve::CurvePoint;
+use self::merged_bars::MergedRows;
 pub use self::monte_carlo::{MonteCarlo, monte_carlo};
 use self::run_recorder::RunRecorder;
 pub use self::sweep::{WalkForwardSplit, sweep, walk_forward};
@@ -76,13 +78,14 @@ impl Default for BacktestConfig {
 pub struct Backtest<S, B, L = NoDecisionLog> {
     runner: Runner<S, B, L>,
     recorder: RunRecorder,
+    grid: Grid,
 }
 
 impl<S: Strategy, B: Broker, L: DecisionLog> Backtest<S, B, L> {
     /// Returns a run that begins with what the broker's account holds.
     pub fn new(runner: Runner<S, B, L>, config: BacktestConfig) -> Self {
         let recorder = RunRecorder::new(runner.broker(), config);
-        Self { runner, recorder }
+        Self { runner, recorder, grid: config.grid }
     }
 
     /// Handles one event, and returns what it did to the orders.
@@ -92,7 +95,7 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Backtest<S, B, L> {
     pub fn event(&mut self, event: &FeedEvent) -> &[BrokerEvent] {
         let news = self.runner.on_event(event).len();
         if news > 0 {
-            let Self { runner, recorder } = self;
+            let Self { runner, recorder, .. } = self;
             recorder.take_news(runner.news(), runner.broker());
         }
         self.recorder.observe(event, self.runner.now());
@@ -109,14 +112,23 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Backtest<S, B, L> {
     /// Handles the closed bars of a series, oldest first. Nothing is allocated for a bar.
     pub fn bars(&mut self, series: &Series, candles: &CandleColumns) {
         let Some(first) = candles.first() else { return };
-        let (series, received) = (series.clone(), Timestamp::EPOCH);
-        let mut event = FeedEvent::Bar { series, candle: first, revision: 0, is_quiet: false, received };
+        let mut event = bar_event(series, first);
         for row in candles {
-            if let FeedEvent::Bar { candle, received, .. } = &mut event {
-                *candle = row;
-                *received = row.open_time;
-            }
+            set_bar(&mut event, row);
             self.event(&event);
+        }
+    }
+
+    /// Handles the closed bars of several series, markets or timeframes, in the order in which they became known: by their
+    /// closes. Of bars that close together those of the series named first come first.
+    pub fn bars_of(&mut self, series: &[(Series, CandleColumns)]) {
+        let first = |(series, candles): &(Series, CandleColumns)| Some(bar_event(series, candles.first()?));
+        let mut events: Vec<_> = series.iter().map(first).collect();
+        for (number, row) in MergedRows::new(series, self.grid) {
+            if let (Some(event), Some(candle)) = (&mut events[number], series[number].1.get(row)) {
+                set_bar(event, candle);
+                self.event(event);
+            }
         }
     }
 
@@ -138,8 +150,20 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Backtest<S, B, L> {
 
     /// Ends the run and returns what came of it, and the decision log.
     pub fn finish_with_log(self) -> (BacktestReport, L) {
-        let Self { runner, recorder } = self;
+        let Self { runner, recorder, .. } = self;
         let (_, broker, log) = runner.into_parts();
         (recorder.report(&broker), log)
+    }
+}
+
+fn bar_event(series: &Series, candle: Candle) -> FeedEvent {
+    let (series, received) = (series.clone(), Timestamp::EPOCH);
+    FeedEvent::Bar { series, candle, revision: 0, is_quiet: false, received }
+}
+
+fn set_bar(event: &mut FeedEvent, row: Candle) {
+    if let FeedEvent::Bar { candle, received, .. } = event {
+        *candle = row;
+        *received = row.open_time;
     }
 }

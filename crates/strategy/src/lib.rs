@@ -7,6 +7,8 @@
 //! - [`decimals`]: exact passages between the prices of events and the decimals of orders.
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
+//! - [`pattern`]: patterns of candles and trades, and the fallback for a producer of them.
+//! - [`scanner`]: from all markets to the few that are watched closely.
 //! - [`paper`]: a broker on paper, which fills orders from the events of the market.
 //! - [`engine`]: signals in, orders out; [`trailing`]: the stop that follows a profit.
 //! - [`risk`]: rules that stand between a strategy and its broker.
@@ -25,10 +27,12 @@ pub mod decision;
 pub mod engine;
 pub mod order;
 pub mod paper;
+pub mod pattern;
 pub mod ready;
 pub mod report;
 pub mod risk;
 pub mod runner;
+pub mod scanner;
 pub mod seismograph;
 pub mod strategy;
 mod symbol_slots;

@@ -141,8 +141,8 @@ impl FromStr for WindowRange {
     fn from_str(text: &str) -> Result<Self, String> {
         let unreadable = || format!("cannot read `{text}` as a range; write it like 20, 5..50 or 5..50:5");
         let (ends, step) = match text.split_once(':') {
-            Some((ends, step)) => (ends, step.parse().map_err(|_| unreadable())?),
-            None => (text, 1),
+            Some((ends, step)) if ends.contains("..") => (ends, step.parse().map_err(|_| unreadable())?),
+            _ => (text, 1),
         };
         let (first, last) = ends.split_once("..").unwrap_or((ends, ends));
         let read = |text: &str| text.trim().parse::<usize>().map_err(|_| unreadable());

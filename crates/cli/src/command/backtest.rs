@@ -131,7 +131,12 @@ fn write_report(
         year_origin: &origin(data, venue),
     };
     let text = match PictureFormat::of(file)? {
-        PictureFormat::Json => as_json(ways, args, data).to_string(),
+        PictureFormat::Json => {
+            let mut value = as_json(ways, args, data);
+            value["round_trips"] = ways.assumed.round_trips_json();
+            value["daily_equity"] = json!(ways.assumed.performance.daily_equity);
+            value.to_string()
+        }
         PictureFormat::Html => picture.to_html(),
         PictureFormat::Svg => picture.to_svg(),
     };

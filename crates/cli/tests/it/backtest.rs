@@ -148,6 +148,10 @@ fn an_unknown_range_is_refused_with_its_cost_and_fetched_when_asked() {
         &[&args[..], &["--from", "2026-10-01T06:00:00Z", "--to", "2026-10-01T13:00:00Z"]].concat(),
     );
     assert!(part.stderr.contains("60 of 420 slots"), "{}", part.stderr);
+    let then =
+        json(&venue.run(data.path(), &[&args[..], &range, &["--as-of", "2026-10-01T03:00:00Z"]].concat()));
+    assert_eq!(then["to"], "2026-10-01T03:00:00Z", "what ended later was not known");
+    assert_eq!(venue.candle_requests(), spent);
     venue.stop();
 }
 
@@ -197,6 +201,14 @@ fn the_report_is_one_page_that_asks_nobody() {
     let said = run(&[&args[..], &[picture.to_str().unwrap()], &WINDOWS].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(fs::read_to_string(&picture).unwrap().starts_with("<svg "));
+    let data = folder.path().join("report.json");
+    let said = run(&[&args[..], &[data.to_str().unwrap()], &WINDOWS].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let data: Value = serde_json::from_str(&fs::read_to_string(&data).unwrap()).unwrap();
+    assert_eq!(
+        (&data["round_trips"][0]["exit_price"], &data["round_trips"][0]["certainty"]),
+        (&5.0.into(), &"proven".into())
+    );
     let unknown = run(&[&args[..], &["report.docx"], &WINDOWS].concat());
     assert_eq!(unknown.code, Some(2));
 }

@@ -55,6 +55,23 @@ impl BacktestReport {
     }
 }
 
+impl BacktestReport {
+    /// Returns the trades that have ended as a JSON list, in the order of their ends.
+    #[must_use]
+    pub fn round_trips_json(&self) -> Value {
+        let trip = |trip: &crate::backtest::RoundTrip| {
+            let market = self.markets.get(trip.market as usize).map(|market| market.symbol.code());
+            json!({
+                "symbol": market, "side": if trip.is_long { "long" } else { "short" },
+                "entered": trip.entered.to_string(), "left": trip.left.to_string(), "quantity": trip.quantity,
+                "entry_price": trip.entry_price, "exit_price": trip.exit_price, "fees": trip.fees,
+                "profit": trip.profit, "return": trip.profit_share(), "certainty": trip.certainty,
+            })
+        };
+        self.round_trips.iter().map(trip).collect()
+    }
+}
+
 impl ThreeWays {
     /// Returns the figures of the assumed run as one JSON object, with the final equity of the other two.
     #[must_use]

@@ -72,6 +72,18 @@ fn columns_and_events_give_the_same_report() {
 }
 
 #[test]
+fn a_second_series_changes_nothing_for_a_strategy_that_is_about_the_first() {
+    let candles = worked();
+    let alone = run(&candles, |backtest| backtest.bars(&series(), &candles));
+    let mut five = series();
+    five.timeframe = market_backbone_core::Timeframe::M5;
+    let fives: CandleColumns = [candle(0, 10.0, 16.0), candle(5, 14.0, 4.0)].into();
+    let both =
+        run(&candles, |backtest| backtest.bars_of(&[(series(), candles.clone()), (five, fives.clone())]));
+    assert_eq!((both.bars, both.round_trips, both.final_equity), (10, alone.round_trips, alone.final_equity));
+}
+
+#[test]
 fn a_position_that_is_still_open_is_valued_and_is_no_trade() {
     let candles = worked().slice(..6);
     let report = run(&candles, |backtest| backtest.bars(&series(), &candles));

@@ -1,6 +1,7 @@
 //! Strategies against worked examples, random paths and each other.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod allocations;
 mod backtest;
 mod decisions;
 mod dice;

@@ -64,7 +64,7 @@ impl HeatMap<'_> {
         let most = self.cells.iter().filter_map(|cell| cell.value).map(f64::abs).fold(1e-9, f64::max);
         let mut body = format!(
             "<text class=\"title\" x=\"{LEFT}\" y=\"16\">{}</text><text x=\"{LEFT}\" y=\"34\">rows: {}, columns: {}; \
-             deepest colour: {:+.2} %</text>",
+             deepest colour: ±{:.2} %</text>",
             escaped(self.title),
             escaped(self.y_name),
             escaped(self.x_name),
