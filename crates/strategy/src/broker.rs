@@ -84,6 +84,13 @@ pub trait Broker {
         crate::decimals::nearest(self.equity())
     }
 
+    /// Returns how much of an order is still open, in the base currency; `None` if the order is not open, or if the broker
+    /// does not tell.
+    fn remaining(&self, order: OrderId) -> Option<Decimal> {
+        let _ = order;
+        None
+    }
+
     /// Appends the news of requests that took effect at once, such as a cancellation without latency. Without this call
     /// they come with the next event.
     fn take_news(&mut self, news: &mut Vec<BrokerEvent>) {

@@ -10,6 +10,8 @@
 //! - [`pattern`]: patterns of candles and trades, and the fallback for a producer of them.
 //! - [`scanner`]: from all markets to the few that are watched closely.
 //! - [`paper`]: a broker on paper, which fills orders from the events of the market.
+//! - [`engine`]: signals in, orders out; [`trailing`]: the stop that follows a profit.
+//! - [`risk`]: rules that stand between a strategy and its broker.
 //! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
 //! - [`runner`]: feeds a strategy and a broker with events, the same live, in replay and in backtest.
@@ -22,15 +24,19 @@ pub mod backtest;
 pub mod broker;
 pub mod decimals;
 pub mod decision;
+pub mod engine;
 pub mod order;
 pub mod paper;
 pub mod pattern;
 pub mod ready;
 pub mod report;
+pub mod risk;
 pub mod runner;
 pub mod scanner;
 pub mod seismograph;
 pub mod strategy;
+mod symbol_slots;
+pub mod trailing;
 pub mod zen;
 
 pub use rust_decimal::Decimal;

@@ -31,7 +31,7 @@ pub use self::config::{
     FillSource, IntrabarPath, LimitAtOpen, LimitReach, PaperConfig, PaperConfigError, ShortOfCash,
 };
 pub use self::costs::{FeeCurrency, FeeRates, Slippage};
-use self::desk::{Desk, DeskTerms};
+use self::desk::{DeskTerms, FillDesk};
 pub use self::finer::FinerData;
 use self::index::{MarketTable, OrderIndex};
 pub use self::latency::{Latency, LatencyModel};
@@ -58,6 +58,8 @@ pub struct PaperBroker {
     config: PaperConfig,
     finer: Option<Box<dyn FinerData>>,
     account: Account,
+    /// The cash, rounded, for values that need not be exact.
+    cash_f64: f64,
     markets: MarketTable,
     orders: OrderIndex,
     next_order: u64,
@@ -77,6 +79,7 @@ impl PaperBroker {
         config.check()?;
         Ok(Self {
             account: Account::new(config.cash),
+            cash_f64: nearest(config.cash),
             config,
             finer: None,
             markets: MarketTable::default(),
@@ -130,21 +133,22 @@ impl PaperBroker {
         &mut self,
         market: usize,
         news: &mut Vec<BrokerEvent>,
-        work: impl FnOnce(&mut Desk<'_>, &mut PaperMarketParts<'_>),
+        work: impl FnOnce(&mut FillDesk<'_>, &mut PaperMarketParts<'_>),
     ) {
         let (exposure_elsewhere, value_elsewhere) =
             if self.config.allow_short { self.markets.elsewhere(market) } else { Default::default() };
-        let PaperMarket { symbol, orders, holding, taken, .. } = self.markets.get_mut(market);
+        let (symbol, PaperMarket { orders, holding, taken, .. }) = self.markets.with_symbol(market);
         let rules = self.config.rules_of(symbol);
         let terms = DeskTerms { config: &self.config, rules, symbol, exposure_elsewhere, value_elsewhere };
-        let mut desk = Desk::new(terms, std::mem::take(orders), self.account, *holding, std::mem::take(news));
+        let mut desk =
+            FillDesk::new(terms, std::mem::take(orders), self.account, *holding, std::mem::take(news));
         let mut parts = PaperMarketParts {
             taken,
             finer: self.finer.as_deref_mut(),
             ambiguous_bars: &mut self.ambiguous_bars,
         };
         work(&mut desk, &mut parts);
-        let Desk { orders: left, account, holding: held, news: told, fired, looks, .. } = desk;
+        let FillDesk { orders: left, account, holding: held, news: told, fired, looks, .. } = desk;
         (*orders, self.account, *news) = (left, account, told);
         self.looks += looks;
         self.orders.forget_ended(orders);
@@ -152,6 +156,7 @@ impl PaperBroker {
         *holding = held;
         if changed {
             self.markets.update_position(market);
+            self.cash_f64 = nearest(self.account.cash);
         }
         for (group, first) in fired {
             self.cancel_elsewhere(market, group, first, news);
@@ -219,7 +224,9 @@ impl PaperBroker {
     /// Marks the open orders of these markets: whether they would have been filled in the lost span nobody knows.
     fn doubt(&mut self, channels: &[Channel]) {
         for channel in channels {
-            if let Some(market) = self.markets.find(&channel.symbol) {
+            if channel.symbol.is_any() {
+                self.markets.iter_mut().for_each(PaperMarket::doubt);
+            } else if let Some(market) = self.markets.find(&channel.symbol) {
                 self.markets.get_mut(market).doubt();
             }
         }
@@ -281,8 +288,12 @@ impl Broker for PaperBroker {
     }
 
     fn equity_f64(&self) -> f64 {
-        let held = self.markets.held().map(|market| nearest(market.holding.quantity) * market.mark);
-        nearest(self.account.cash) + held.sum::<f64>()
+        let held = self.markets.held().map(|market| market.quantity_f64 * market.mark);
+        self.cash_f64 + held.sum::<f64>()
+    }
+
+    fn remaining(&self, order: OrderId) -> Option<Decimal> {
+        self.markets.get(self.orders.market_of(order)?).order(order).map(|open| open.remaining)
     }
 
     fn take_news(&mut self, news: &mut Vec<BrokerEvent>) {

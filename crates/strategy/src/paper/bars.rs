@@ -4,7 +4,7 @@ use market_backbone_core::{Candle, Series, Side, Timestamp};
 use rust_decimal::Decimal;
 
 use super::config::IntrabarPath;
-use super::desk::{Desk, FillMoment};
+use super::desk::{FillDesk, FillMoment};
 use super::finer::FinerData;
 use crate::broker::BrokerEvent;
 use crate::decimals::decimal;
@@ -12,7 +12,7 @@ use crate::order::{FillCertainty, OrderFill};
 
 /// Works a bar through the orders of its market. Returns whether the order of its prices decided something.
 pub(crate) fn fill_from_bar(
-    desk: &mut Desk<'_>,
+    desk: &mut FillDesk<'_>,
     series: &Series,
     candle: &Candle,
     finer: Option<&mut (dyn FinerData + 'static)>,
@@ -27,7 +27,7 @@ pub(crate) fn fill_from_bar(
     desk.meet(candle.open, FillMoment { time: candle.open_time, certainty: FillCertainty::Proven });
     desk.rest_all();
     let touch = desk.touch_fills();
-    let may_act = |desk: &Desk<'_>| {
+    let may_act = |desk: &FillDesk<'_>| {
         let mut working = desk.orders.iter().filter(|order| order.is_working());
         working.any(|order| order.may_act_between(candle.low, candle.high, touch))
     };
@@ -49,7 +49,7 @@ pub(crate) fn fill_from_bar(
 }
 
 /// Lets what arrives inside the bar meet its close: of all its prices this one is the last.
-fn fill_late_arrivals(desk: &mut Desk<'_>, candle: &Candle, end: Timestamp) {
+fn fill_late_arrivals(desk: &mut FillDesk<'_>, candle: &Candle, end: Timestamp) {
     // What arrives at the end itself belongs to the next bar.
     let last = Timestamp::from_nanos(end.as_nanos().saturating_sub(1));
     let arrives = |arrival: Timestamp| candle.open_time < arrival && arrival <= last;
@@ -69,7 +69,7 @@ fn fill_late_arrivals(desk: &mut Desk<'_>, candle: &Candle, end: Timestamp) {
 /// Works through the inside of the bar in both orders of the extremes and keeps one. Returns whether they differ and
 /// nothing finer decided.
 fn fill_inside<'a>(
-    desk: &mut Desk<'a>,
+    desk: &mut FillDesk<'a>,
     series: &Series,
     candle: &Candle,
     end: Timestamp,
@@ -82,7 +82,7 @@ fn fill_inside<'a>(
     walk(&mut far, candle, !up_first, end);
     let looks = near.looks + far.looks - desk.looks;
     if are_equal(&near.news[told..], &far.news[told..]) {
-        *desk = Desk { looks, ..near };
+        *desk = FillDesk { looks, ..near };
         return false;
     }
     if let Some(finer) = finer
@@ -92,15 +92,15 @@ fn fill_inside<'a>(
         return false;
     }
     let close = decimal(candle.close).unwrap_or_default();
-    let (mut kept, other): (Desk<'a>, _) =
+    let (mut kept, other): (FillDesk<'a>, _) =
         if keeps_far(desk.terms.config.path, &near, &far, close, told) { (far, near) } else { (near, far) };
     mark(&mut kept, &other, told);
-    *desk = Desk { looks, ..kept };
+    *desk = FillDesk { looks, ..kept };
     true
 }
 
 /// Moves the price through the bar.
-fn walk(desk: &mut Desk<'_>, candle: &Candle, up_first: bool, end: Timestamp) {
+fn walk(desk: &mut FillDesk<'_>, candle: &Candle, up_first: bool, end: Timestamp) {
     let (first, second) = if up_first { (candle.high, candle.low) } else { (candle.low, candle.high) };
     let moment = FillMoment { time: end, certainty: FillCertainty::Assumed };
     for (from, to) in [(candle.open, first), (first, second), (second, candle.close)] {
@@ -114,7 +114,13 @@ fn are_equal(one: &[BrokerEvent], other: &[BrokerEvent]) -> bool {
 }
 
 /// Returns whether the order that passes the farther extreme first is to be kept.
-fn keeps_far(path: IntrabarPath, near: &Desk<'_>, far: &Desk<'_>, close: Decimal, told: usize) -> bool {
+fn keeps_far(
+    path: IntrabarPath,
+    near: &FillDesk<'_>,
+    far: &FillDesk<'_>,
+    close: Decimal,
+    told: usize,
+) -> bool {
     let (near_value, far_value) = (near.value_at(close), far.value_at(close));
     match path {
         IntrabarPath::Pessimistic => far_value < near_value,
@@ -132,7 +138,7 @@ fn keeps_far(path: IntrabarPath, near: &Desk<'_>, far: &Desk<'_>, close: Decimal
 }
 
 /// Returns how many fills of either side there were.
-fn sells_or_buys(desk: &Desk<'_>, told: usize) -> (usize, usize) {
+fn sells_or_buys(desk: &FillDesk<'_>, told: usize) -> (usize, usize) {
     let count = |side| fills(&desk.news[told..]).filter(|fill| fill.side == side).count();
     (count(Side::Buy), count(Side::Sell))
 }
@@ -146,7 +152,7 @@ fn fills(news: &[BrokerEvent]) -> impl Iterator<Item = &OrderFill> {
 
 /// Marks as ambiguous each fill that the other order of prices does not have, and as doubtful each open order that it
 /// would have filled.
-fn mark(kept: &mut Desk<'_>, other: &Desk<'_>, told: usize) {
+fn mark(kept: &mut FillDesk<'_>, other: &FillDesk<'_>, told: usize) {
     for news in &mut kept.news[told..] {
         if let BrokerEvent::Fill(fill) = news
             && !fills(&other.news[told..]).any(|same| same == fill)

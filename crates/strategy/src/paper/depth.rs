@@ -3,7 +3,7 @@
 use market_backbone_core::{Level, OrderBook, Side};
 use rust_decimal::Decimal;
 
-use super::desk::{Desk, FillMoment, FillPrice};
+use super::desk::{FillDesk, FillMoment, FillPrice};
 use super::working_order::Aim;
 use crate::decimals::decimal;
 use crate::order::FillCertainty;
@@ -46,12 +46,18 @@ fn levels(book: &OrderBook, side: Side) -> &[Level] {
 
 /// Works a book through the orders of its market. `triggers` says whether the book triggers stops; where trades arrive,
 /// these do.
-pub(crate) fn fill_from_book(desk: &mut Desk<'_>, book: &OrderBook, triggers: bool, taken: &mut TakenLevels) {
+pub(crate) fn fill_from_book(
+    desk: &mut FillDesk<'_>,
+    book: &OrderBook,
+    triggers: bool,
+    taken: &mut TakenLevels,
+) {
     taken.forget_all_but(book);
     desk.settle(book.time);
     for at in 0..desk.orders.len() {
         desk.looks += 1;
-        if desk.orders[at].is_working() && desk.orders[at].arrives <= book.time {
+        let order = &desk.orders[at];
+        if order.is_working() && !order.is_fresh && order.arrives <= book.time {
             meet_book(desk, at, book, triggers, taken);
         }
     }
@@ -60,7 +66,7 @@ pub(crate) fn fill_from_book(desk: &mut Desk<'_>, book: &OrderBook, triggers: bo
             order.ahead = Some(standing_at(book, order.side, limit));
         }
     }
-    desk.rest_all();
+    desk.rest_met();
 }
 
 /// Returns how much stands at `price` on the side on which an order of `side` waits.
@@ -70,7 +76,7 @@ fn standing_at(book: &OrderBook, side: Side, price: f64) -> Decimal {
     level.and_then(|level| decimal(level.size)).unwrap_or_default()
 }
 
-fn meet_book(desk: &mut Desk<'_>, at: usize, book: &OrderBook, triggers: bool, taken: &mut TakenLevels) {
+fn meet_book(desk: &mut FillDesk<'_>, at: usize, book: &OrderBook, triggers: bool, taken: &mut TakenLevels) {
     let order = &mut desk.orders[at];
     let best = levels(book, order.side).first().map(|level| level.price);
     if let (true, Some(best)) = (triggers, best) {
@@ -90,7 +96,7 @@ fn meet_book(desk: &mut Desk<'_>, at: usize, book: &OrderBook, triggers: bool, t
 
 /// Takes level after level as far as the order's amount and limit reach.
 fn walk_levels(
-    desk: &mut Desk<'_>,
+    desk: &mut FillDesk<'_>,
     at: usize,
     book: &OrderBook,
     limit: Option<f64>,

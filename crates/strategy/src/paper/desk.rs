@@ -38,7 +38,7 @@ pub(crate) struct DeskTerms<'a> {
 
 /// The orders of one market, the account, and what has happened to them.
 #[derive(Clone, Debug)]
-pub(crate) struct Desk<'a> {
+pub(crate) struct FillDesk<'a> {
     pub(crate) terms: DeskTerms<'a>,
     pub(crate) orders: Vec<WorkingOrder>,
     pub(crate) account: Account,
@@ -58,7 +58,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) looks: u64,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> FillDesk<'a> {
     pub(crate) const fn new(
         terms: DeskTerms<'a>,
         orders: Vec<WorkingOrder>,
@@ -161,6 +161,7 @@ impl<'a> Desk<'a> {
         let order = &mut self.orders[at];
         order.triggered = true;
         order.is_resting = false;
+        order.is_fresh = true;
         order.arrives = order.arrives.max(time);
         let id = order.id;
         self.tell(id, OrderStatus::Triggered, time, None);
@@ -170,6 +171,15 @@ impl<'a> Desk<'a> {
     pub(crate) fn rest_all(&mut self) {
         for order in &mut self.orders {
             order.is_resting |= order.is_working();
+            order.is_fresh = false;
+        }
+    }
+
+    /// Marks as [`rest_all`](Self::rest_all) does those that have met this event. What it has started meets the next one.
+    pub(crate) fn rest_met(&mut self) {
+        for order in &mut self.orders {
+            order.is_resting |= order.is_working() && !order.is_fresh;
+            order.is_fresh = false;
         }
     }
 

@@ -3,21 +3,21 @@
 use market_backbone_core::{Candle, FeedEvent, Series};
 
 use super::bars::fill_from_bar;
-use super::desk::Desk;
+use super::desk::FillDesk;
 use super::tape::fill_from_trade;
 
 /// Someone who has, or fetches, finer data of a bar: shorter bars or trades.
 ///
 /// A broker asks only for bars in which the order of the prices decides a fill. A bar in the answer is asked about again
 /// where it leaves something open, so that a source may go from minutes to seconds to trades.
-pub trait FinerData {
+pub trait FinerData: Send {
     /// Returns the events inside `candle`, oldest first; `None` if there are none or they are not complete.
     fn finer(&mut self, series: &Series, candle: &Candle) -> Option<Vec<FeedEvent>>;
 }
 
 /// Works finer events through a desk, in their order.
 pub(crate) fn fill_from_finer(
-    desk: &mut Desk<'_>,
+    desk: &mut FillDesk<'_>,
     events: &[FeedEvent],
     finer: &mut (dyn FinerData + 'static),
 ) {

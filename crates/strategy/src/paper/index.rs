@@ -1,53 +1,42 @@
 //! Tables by which a paper broker finds markets, orders and groups.
 
-use std::cell::Cell;
-
 use market_backbone_core::Symbol;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
 
 use super::paper_market::PaperMarket;
 use super::working_order::{OrderStage, WorkingOrder};
+use crate::decimals::nearest;
 use crate::order::{OcaGroup, OrderId};
+use crate::symbol_slots::SymbolSlots;
 
 /// The markets, by number and by symbol.
 #[derive(Debug, Default)]
 pub(crate) struct MarketTable {
-    markets: Vec<PaperMarket>,
-    numbers: FxHashMap<Symbol, usize>,
+    markets: SymbolSlots<PaperMarket>,
     /// The markets of which something is held.
     held: Vec<usize>,
-    /// The market of the last question, which is most often that of the next one.
-    last: Cell<usize>,
 }
 
 impl MarketTable {
     pub(crate) fn find(&self, symbol: &Symbol) -> Option<usize> {
-        let last = self.last.get();
-        if self.markets.get(last).is_some_and(|market| market.symbol.is_same(symbol)) {
-            return Some(last);
-        }
-        let number = *self.numbers.get(symbol)?;
-        self.last.set(number);
-        Some(number)
+        self.markets.find(symbol)
     }
 
     pub(crate) fn find_or_insert(&mut self, symbol: &Symbol) -> usize {
-        self.find(symbol).unwrap_or_else(|| {
-            let number = self.markets.len();
-            self.markets.push(PaperMarket::new(symbol.clone()));
-            self.numbers.insert(symbol.clone(), number);
-            self.last.set(number);
-            number
-        })
+        self.markets.slot(symbol)
     }
 
     pub(crate) fn get(&self, market: usize) -> &PaperMarket {
-        &self.markets[market]
+        self.markets.get(market)
     }
 
     pub(crate) fn get_mut(&mut self, market: usize) -> &mut PaperMarket {
-        &mut self.markets[market]
+        self.markets.get_mut(market)
+    }
+
+    pub(crate) fn with_symbol(&mut self, market: usize) -> (&Symbol, &mut PaperMarket) {
+        self.markets.with_symbol(market)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut PaperMarket> {
@@ -56,13 +45,14 @@ impl MarketTable {
 
     /// Returns the markets of which something is held.
     pub(crate) fn held(&self) -> impl Iterator<Item = &PaperMarket> {
-        self.held.iter().map(|market| &self.markets[*market])
+        self.held.iter().map(|market| self.markets.get(*market))
     }
 
     /// Takes note of a changed holding.
     pub(crate) fn update_position(&mut self, market: usize) {
-        let state = &mut self.markets[market];
+        let state = self.markets.get_mut(market);
         state.position = state.holding.position();
+        state.quantity_f64 = nearest(state.holding.quantity);
         let is_held = !state.holding.quantity.is_zero();
         match self.held.iter().position(|held| *held == market) {
             Some(at) if !is_held => {
@@ -75,7 +65,8 @@ impl MarketTable {
 
     /// Returns the size and the value of all positions but this market's, at their latest prices.
     pub(crate) fn elsewhere(&self, market: usize) -> (Decimal, Decimal) {
-        let others = self.held.iter().filter(|held| **held != market).map(|held| self.markets[*held].value());
+        let others =
+            self.held.iter().filter(|held| **held != market).map(|held| self.markets.get(*held).value());
         others.fold(Default::default(), |(size, value), one| (size + one.abs(), value + one))
     }
 }

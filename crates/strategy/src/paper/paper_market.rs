@@ -1,6 +1,6 @@
 //! The state that a paper broker keeps of one market.
 
-use market_backbone_core::{Symbol, Timeframe, Timestamp};
+use market_backbone_core::{Timeframe, Timestamp};
 use rust_decimal::Decimal;
 
 use super::account::Holding;
@@ -13,12 +13,13 @@ use crate::order::{OrderId, Position};
 /// One market: its orders, what is held of it, and what has arrived of it.
 #[derive(Debug)]
 pub(crate) struct PaperMarket {
-    pub(crate) symbol: Symbol,
     /// The orders that have not ended, oldest first.
     pub(crate) orders: Vec<WorkingOrder>,
     pub(crate) holding: Holding,
     /// The holding as strategies see it, kept because its average takes a division.
     pub(crate) position: Position,
+    /// The amount held, rounded, for values that need not be exact.
+    pub(crate) quantity_f64: f64,
     /// The latest price; not a number before the first.
     pub(crate) mark: f64,
     /// The shortest bars that have arrived. Longer ones would show the same trades again.
@@ -30,13 +31,13 @@ pub(crate) struct PaperMarket {
     pub(crate) taken: TakenLevels,
 }
 
-impl PaperMarket {
-    pub(crate) fn new(symbol: Symbol) -> Self {
+impl Default for PaperMarket {
+    fn default() -> Self {
         Self {
-            symbol,
             orders: Vec::new(),
             holding: Holding::default(),
             position: Position::default(),
+            quantity_f64: 0.0,
             mark: f64::NAN,
             timeframe: None,
             newest_bar: Timestamp::MIN,
@@ -45,7 +46,9 @@ impl PaperMarket {
             taken: TakenLevels::default(),
         }
     }
+}
 
+impl PaperMarket {
     /// Returns whether bars fill the orders of this market.
     pub(crate) const fn fills_from_bars(&self, source: FillSource) -> bool {
         match source {
@@ -65,6 +68,11 @@ impl PaperMarket {
                 true
             }
         }
+    }
+
+    pub(crate) fn order(&self, order: OrderId) -> Option<&WorkingOrder> {
+        let at = self.orders.binary_search_by_key(&order, |open| open.id).ok()?;
+        self.orders.get(at)
     }
 
     pub(crate) fn order_mut(&mut self, order: OrderId) -> Option<&mut WorkingOrder> {

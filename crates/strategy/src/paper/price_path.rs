@@ -4,7 +4,7 @@ use market_backbone_core::Side;
 use rust_decimal::Decimal;
 
 use super::config::LimitAtOpen;
-use super::desk::{Desk, FillMoment, FillPrice};
+use super::desk::{FillDesk, FillMoment, FillPrice};
 use super::working_order::Aim;
 use crate::decimals::decimal;
 use crate::order::{FillCertainty, OrderKind};
@@ -17,7 +17,7 @@ struct PathStep {
     price: f64,
 }
 
-impl Desk<'_> {
+impl FillDesk<'_> {
     /// Lets every order at the venue meet the price `price`.
     pub(crate) fn meet(&mut self, price: f64, moment: FillMoment) {
         for at in 0..self.orders.len() {

@@ -171,14 +171,13 @@ impl PaperBroker {
     ) -> Result<(), OrderError> {
         let market = self.orders.market_of(order).ok_or(OrderError::NotOpen(order))?;
         let arrival = self.config.latency.changes.arrival(now, order, 2);
-        let state = self.markets.get_mut(market);
-        let rules = self.config.rules_of(&state.symbol);
-        let symbol = state.symbol.clone();
+        let (symbol, state) = self.markets.with_symbol(market);
+        let rules = self.config.rules_of(symbol);
         let Some(found) = state.order_mut(order) else { return Err(OrderError::NotOpen(order)) };
         if found.triggered {
             return refused(format!("order {order} has been triggered; cancel what is left of it instead"));
         }
-        let kind = checked_kind(&symbol, found.side, kind, rules)?;
+        let kind = checked_kind(symbol, found.side, kind, rules)?;
         if arrival <= now && found.stage != OrderStage::Travelling {
             found.amendment = None;
             found.set_terms(kind);

@@ -4,14 +4,14 @@ use market_backbone_core::{Side, Trade};
 use rust_decimal::Decimal;
 
 use super::config::LimitReach;
-use super::desk::{Desk, FillMoment, FillPrice};
+use super::desk::{FillDesk, FillMoment, FillPrice};
 use super::working_order::Aim;
 use crate::decimals::decimal;
 use crate::order::FillCertainty;
 
 /// Works a trade through the orders of its market. `takes` says whether orders that take from the market are filled by
 /// trades; where books arrive, they are filled by books.
-pub(crate) fn fill_from_trade(desk: &mut Desk<'_>, trade: &Trade, takes: bool) {
+pub(crate) fn fill_from_trade(desk: &mut FillDesk<'_>, trade: &Trade, takes: bool) {
     let (Some(price), Some(size)) = (decimal(trade.price), decimal(trade.size)) else { return };
     desk.settle(trade.time);
     let share = desk.terms.config.volume_share.unwrap_or(Decimal::ONE);
@@ -19,16 +19,17 @@ pub(crate) fn fill_from_trade(desk: &mut Desk<'_>, trade: &Trade, takes: bool) {
     let outer = desk.budget.replace(size * share);
     for at in 0..desk.orders.len() {
         desk.looks += 1;
-        // A trade that comes late may be older than the order.
-        if desk.orders[at].is_working() && desk.orders[at].arrives <= trade.time {
+        let order = &desk.orders[at];
+        // A trade that comes late may be older than the order, and one that started it cannot fill it as well.
+        if order.is_working() && !order.is_fresh && order.arrives <= trade.time {
             meet_trade(desk, at, trade, price, takes);
         }
     }
     desk.budget = outer;
-    desk.rest_all();
+    desk.rest_met();
 }
 
-fn meet_trade(desk: &mut Desk<'_>, at: usize, trade: &Trade, price: Decimal, takes: bool) {
+fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal, takes: bool) {
     let order = &mut desk.orders[at];
     order.follow(trade.price);
     let time = trade.time;
@@ -63,6 +64,8 @@ fn meet_trade(desk: &mut Desk<'_>, at: usize, trade: &Trade, price: Decimal, tak
             }
             let order = &desk.orders[at];
             let (Some(limit), is_taker) = (order.limit_price(), !order.is_resting) else { return };
+            // One that was just triggered takes what there is; one that waits is met at its limit.
+            let limit = if order.triggered && is_taker && is_through { price } else { limit };
             let certainty = if is_through { FillCertainty::Proven } else { FillCertainty::Assumed };
             desk.execute(
                 at,
@@ -75,7 +78,7 @@ fn meet_trade(desk: &mut Desk<'_>, at: usize, trade: &Trade, price: Decimal, tak
 }
 
 /// Returns how much a trade at the limit itself leaves for the order; `None` for nothing.
-fn at_the_limit(desk: &mut Desk<'_>, at: usize, trade: &Trade) -> Option<Decimal> {
+fn at_the_limit(desk: &mut FillDesk<'_>, at: usize, trade: &Trade) -> Option<Decimal> {
     let order = &mut desk.orders[at];
     match desk.terms.config.limit_reach {
         LimitReach::Through => None,

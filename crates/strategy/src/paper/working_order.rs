@@ -53,6 +53,8 @@ pub(crate) struct WorkingOrder {
     pub(crate) triggered: bool,
     /// `true` once an event has passed while the order was at the venue: it now waits in the book.
     pub(crate) is_resting: bool,
+    /// `true` if the event that is being worked through has started or triggered the order.
+    pub(crate) is_fresh: bool,
     /// `true` if the order may have ended in a span of which too little is known.
     pub(crate) is_doubtful: bool,
     /// The volume that stands ahead of the order at its limit, if a book told.
@@ -85,6 +87,7 @@ impl WorkingOrder {
             amendment: None,
             triggered: false,
             is_resting: false,
+            is_fresh: false,
             is_doubtful: false,
             ahead: None,
             best: f64::NAN,

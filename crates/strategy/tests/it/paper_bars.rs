@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use market_backbone_core::{FeedEvent, Side, Timeframe};
+use market_backbone_core::{Candle, FeedEvent, Series, Side, Timeframe};
 use market_backbone_strategy::broker::Broker;
 use market_backbone_strategy::order::{OrderKind, OrderStatus};
 use market_backbone_strategy::paper::{
-    IntrabarPath, LimitAtOpen, LimitReach, PaperConfig, Slippage, VenueRules,
+    FinerData, IntrabarPath, LimitAtOpen, LimitReach, PaperConfig, Slippage, VenueRules,
 };
 
 use crate::paper_bench::{
@@ -262,4 +262,31 @@ fn a_share_of_the_volume_limits_what_a_bar_fills() {
     assert_eq!(bench.bar(100.0, 101.0, 99.0, 100.0), ["1 bought 1 at 100 proven"]);
     assert_eq!(bench.bar(101.0, 102.0, 100.0, 101.0), ["1 bought 1 at 101 proven"]);
     assert_eq!(bench.bar(102.0, 103.0, 101.0, 102.0), ["1 bought 0.5 at 102 proven"]);
+}
+
+/// Seconds of a bar that first rises to 103 and then falls to 94.
+struct Seconds;
+
+impl FinerData for Seconds {
+    fn finer(&mut self, series: &Series, candle: &Candle) -> Option<Vec<FeedEvent>> {
+        if series.timeframe != Timeframe::M1 {
+            return None;
+        }
+        let bars = [[100.0, 103.0, 100.0, 103.0], [103.0, 103.0, 94.0, 100.0]];
+        let seconds = bars.iter().zip(0..).map(|(prices, second)| {
+            let opened = candle.open_time.plus(Duration::from_secs(second));
+            bar_event(&series.symbol, Timeframe::S1, crate::paper_bench::candle(opened, *prices))
+        });
+        Some(seconds.collect())
+    }
+}
+
+#[test]
+fn finer_data_decide_what_the_bar_leaves_open() {
+    let mut bench = PaperBench::long(free());
+    bench.broker = std::mem::replace(&mut bench.broker, PaperBench::new(free()).broker)
+        .with_finer_data(Box::new(Seconds));
+    bench.exits("95", "102");
+    assert_eq!(bench.bar(100.0, 103.0, 94.0, 100.0), ["3 sold 1 at 102 assumed"]);
+    assert_eq!(bench.broker.ambiguous_bars(), 0);
 }
