@@ -22,7 +22,7 @@ use crate::fetch::page_job::{FetchOutcome, PageJob};
 use crate::fetch_context::FetchContext;
 use crate::page_evidence::InconclusivePage;
 use crate::query_progress::QueryProgress;
-use crate::query_scope::{FormingTip, QueryScope};
+use crate::query_scope::{FormingRequest, QueryScope};
 use crate::single_flight::PageResult;
 use crate::slot_grid::SlotGrid;
 
@@ -101,7 +101,7 @@ impl Fetch {
             under_way: FuturesUnordered::new(),
             in_flight: Vec::new(),
             retry_queue: VecDeque::new(),
-            needs_forming: scope.forming_tip == FormingTip::Separate,
+            needs_forming: scope.forming == FormingRequest::Separate,
             forming_tries: 0,
             next_number: 0,
             any_success: false,

@@ -11,7 +11,7 @@ use market_backbone_core::{CandleQuery, TimeRange};
 use crate::coordinator::Coordinator;
 use crate::density::Density;
 use crate::planner;
-use crate::query_scope::{FormingTip, QueryScope};
+use crate::query_scope::{FormingRequest, QueryScope};
 use crate::slot_grid::SlotGrid;
 
 /// The number of times a count may have to look further back.
@@ -81,7 +81,7 @@ impl Coordinator {
             Some(range) => pages(range, scope.count, slots, u64::from(page), known),
             None => PagePlan::nothing(),
         };
-        plan.forming_apart = scope.forming_tip == FormingTip::Separate;
+        plan.forming_apart = scope.forming == FormingRequest::Separate;
         // Without an observed density the coordinator sends one page ahead.
         if seen.is_none() && plan.pages > 1 {
             plan.sequential_round_trips = plan.sequential_round_trips.max(1);

@@ -7,7 +7,7 @@ use crate::slot_grid::SlotGrid;
 
 /// The source of the forming candle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FormingTip {
+pub(crate) enum FormingRequest {
     /// The forming candle is not requested.
     NotRequested,
     /// The newest page is requested without an end and includes it.
@@ -29,7 +29,7 @@ pub(crate) struct QueryScope {
     /// The forming slot when the query was made.
     pub(crate) now: Timestamp,
     /// The source of the candle of that slot.
-    pub(crate) forming_tip: FormingTip,
+    pub(crate) forming: FormingRequest,
     /// `true` if only final candles are wanted.
     pub(crate) closed: bool,
 }
@@ -60,13 +60,13 @@ impl QueryScope {
             || closed.is_some_and(|closed| {
                 density.unwrap_or(Density::FULL).rows_in(slots.count(closed)) < f64::from(page)
             });
-        let forming_tip = match closed {
-            _ if to <= now || to <= from => FormingTip::NotRequested,
-            Some(_) if one_page => FormingTip::WithPage,
-            _ => FormingTip::Separate,
+        let forming = match closed {
+            _ if to <= now || to <= from => FormingRequest::NotRequested,
+            Some(_) if one_page => FormingRequest::WithPage,
+            _ => FormingRequest::Separate,
         };
-        let pages = if forming_tip == FormingTip::WithPage { TimeRange::new(from, to).ok() } else { closed };
+        let pages = if forming == FormingRequest::WithPage { TimeRange::new(from, to).ok() } else { closed };
         let closed = query.forming == Forming::Exclude;
-        Self { pages, count, bound, now, forming_tip, closed }
+        Self { pages, count, bound, now, forming, closed }
     }
 }

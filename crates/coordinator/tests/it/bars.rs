@@ -1,4 +1,4 @@
-//! Closed bars: when each is told, what holds one back, what is told of it again, and what cannot be asked for.
+//! Closed bars: when each comes, what holds one back, what comes of it again, and what cannot be asked for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,7 +144,7 @@ async fn bars_of_the_past_come_first_and_in_order() {
     assert_eq!(rest(&mut feed).await, ["bar 0 104"]);
 }
 
-/// A feed of which bar 0 has been told as the clock closed it, and bar 1 is forming.
+/// A feed of which bar 0 has come as the clock closed it, and bar 1 is forming.
 async fn interrupted(venue: &Arc<Venue>) -> Feed {
     let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
@@ -187,7 +187,7 @@ async fn a_cursor_taken_between_two_events_stands_between_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quiet_bars_are_told_to_who_asks_and_none_that_was_interrupted() {
+async fn quiet_bars_come_to_whoever_asks_and_none_that_was_interrupted() {
     let venue = Venue::new();
     let mut feed = venue.feed(with_quiet(subscription(&["A"], &[BAR])), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));

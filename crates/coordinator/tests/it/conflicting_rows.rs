@@ -16,8 +16,8 @@ async fn where_a_full_page_ends_between_two_rows_of_a_slot_neither_is_believed()
             if query == last(600).closed() {
                 assert_eq!(set.candles.len(), 600, "another one takes its place");
             }
-            let told = set.rejected.iter().any(|row| row.slot == Some(minute(twin)));
-            assert!(told, "row {back} is named: {:?}", set.rejected);
+            let is_named = set.rejected.iter().any(|row| row.slot == Some(minute(twin)));
+            assert!(is_named, "row {back} is named: {:?}", set.rejected);
             let before = tape[tape.len() - back - 1];
             assert!(matches!(set.slot(minute(before)), Slot::Present(_)), "and its neighbour is there");
             let most = set.candles.len() / 199 + 3;

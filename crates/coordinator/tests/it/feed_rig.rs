@@ -1,26 +1,33 @@
 //! A venue whose live events are scripted by a test, and whose pages show what has happened by the paused
 //! clock.
 
+mod events;
+mod readers;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
-use futures::{FutureExt, StreamExt};
-use market_backbone_coordinator::{Continuity, ContinuityConfig, Cursor, Feed, Start};
+use market_backbone_coordinator::{Continuity, ContinuityConfig, Feed, Start};
 use market_backbone_core::{
-    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, Capabilities, Channel,
-    Clock, Delivery, FeedEvent, Gap, GapCause, GapState, Grid, Instrument, LiveSource, LiveStream, OrderBook,
-    Origin, PageSource, Priority, Provenance, Series, SourceError, SourceErrorKind, Span, StreamKind,
-    Subscription, Symbol, Ticker, TickerRequest, TimeRange, Timeframe, Timestamp, Trade, TradeCursor,
-    TradeCursorKind, TradeId, TradePage, TradePageRequest, VenueId,
+    BookRequest, Candle, CandlePage, CandlePageRequest, CandlePart, CandleQuery, Capabilities, Clock,
+    FeedEvent, Grid, Instrument, LiveSource, LiveStream, OrderBook, Origin, PageSource, Priority, Provenance,
+    Series, SourceError, SourceErrorKind, Span, StreamKind, Subscription, Symbol, Ticker, TickerRequest,
+    TimeRange, Timeframe, Trade, TradeCursor, TradeCursorKind, TradeId, TradePage, TradePageRequest, VenueId,
 };
-use market_backbone_testkit::{ScriptedCandles, TaskClock, flat_candle};
-use tokio::time::{sleep, timeout};
+use market_backbone_testkit::{ScriptedCandles, TaskClock};
+use tokio::time::sleep;
 
 use crate::venue::Model;
+
+pub(crate) use self::events::{
+    at, candle, channel, gap, live_candle, shallow, sized, subscription, symbol, ticker, trade,
+};
+pub(crate) use self::readers::{at_hand, brief, next, rest, token};
 
 pub(crate) const VENUE: VenueId = VenueId::new("model");
 pub(crate) const CANDLE: StreamKind = StreamKind::Candle(Timeframe::M1);
@@ -74,59 +81,6 @@ pub(crate) fn config() -> ContinuityConfig {
 /// Returns the configuration of the other tests; see [`config`].
 pub(crate) fn strict() -> ContinuityConfig {
     ContinuityConfig::default().page_lag(Duration::from_millis(100))
-}
-
-pub(crate) fn symbol(code: &str) -> Symbol {
-    Symbol::new(VENUE, code).unwrap()
-}
-
-pub(crate) fn channel(code: &str, kind: StreamKind) -> Channel {
-    Channel { symbol: symbol(code), kind }
-}
-
-pub(crate) fn subscription(codes: &[&str], kinds: &[StreamKind]) -> Subscription {
-    Subscription::new(codes.iter().map(|code| symbol(code)), kinds.iter().copied()).unwrap()
-}
-
-/// Returns a trade this many milliseconds after noon; its id contains the time.
-pub(crate) fn trade(code: &str, ms: i64) -> Trade {
-    sized(code, ms, 1.0)
-}
-
-pub(crate) fn sized(code: &str, ms: i64, size: f64) -> Trade {
-    let time = at(ms);
-    Trade { size, ..market_backbone_testkit::trade(symbol(code), FIRST_ID + ms, 100.0, time) }
-}
-
-pub(crate) fn at(ms: i64) -> Timestamp {
-    Timestamp::from_millis(NOON * 1_000 + ms)
-}
-
-pub(crate) fn ticker(code: &str, ms: i64, day_volume: f64) -> FeedEvent {
-    let quiet = market_backbone_testkit::ticker(symbol(code), 100.0, at(ms));
-    let (day_turnover, volume_24h, turnover_24h) = (day_volume, day_volume, day_volume);
-    FeedEvent::Ticker(Ticker { day_volume, day_turnover, volume_24h, turnover_24h, ..quiet })
-}
-
-/// Returns a candle of the minute that opens this many minutes after noon.
-pub(crate) fn candle(minute: i64, close: f64, is_final: bool) -> Candle {
-    Candle { is_final, ..flat_candle(at(minute * 60_000), close) }
-}
-
-pub(crate) fn live_candle(minute: i64, close: f64) -> FeedEvent {
-    let series = Series::new(symbol("A"), Timeframe::M1);
-    FeedEvent::Candle { series, candle: candle(minute, close, false), received: at(minute * 60_000) }
-}
-
-pub(crate) fn gap(state: GapState, channels: &[Channel], from_ms: i64, to_ms: Option<i64>) -> FeedEvent {
-    FeedEvent::Gap(Gap {
-        state,
-        channels: channels.into(),
-        from: at(from_ms),
-        to: to_ms.map(at),
-        cause: GapCause::Disconnected,
-        loss: None,
-    })
 }
 
 impl Venue {
@@ -274,56 +228,6 @@ impl Venue {
     }
 }
 
-/// Reads on until nothing has arrived for a minute of the paused clock.
-pub(crate) async fn rest(feed: &mut Feed) -> Vec<String> {
-    let mut seen = Vec::new();
-    while let Ok(Some(event)) = timeout(Duration::from_secs(60), feed.next()).await {
-        seen.push(brief(&event));
-    }
-    seen
-}
-
-/// Returns the events that are available without waiting.
-pub(crate) fn at_hand(feed: &mut Feed) -> Vec<String> {
-    std::iter::from_fn(|| feed.next().now_or_never().flatten()).map(|event| brief(&event)).collect()
-}
-
-pub(crate) async fn next(feed: &mut Feed) -> String {
-    let event = timeout(Duration::from_secs(3_600), feed.next()).await.unwrap();
-    event.map_or_else(|| "end".to_owned(), |event| brief(&event))
-}
-
-/// Returns a feed's cursor as the next program reads it from text.
-pub(crate) fn token(feed: &Feed) -> Cursor {
-    feed.cursor().to_string().parse().unwrap()
-}
-
-pub(crate) fn brief(event: &FeedEvent) -> String {
-    match event {
-        FeedEvent::Trade(trade) => {
-            let ms = trade.time.as_millis() - NOON * 1_000;
-            format!("{} {ms}", trade.symbol)
-        }
-        FeedEvent::Ticker(ticker) => format!("ticker {}", ticker.day_volume),
-        FeedEvent::Candle { candle, .. } => {
-            let minute = (candle.open_time.as_secs() - NOON) / 60;
-            format!("candle {minute} {}{}", candle.close, if candle.is_final { " final" } else { "" })
-        }
-        FeedEvent::Bar { candle, revision, is_quiet, .. } => {
-            let minute = (candle.open_time.as_secs() - NOON) / 60;
-            let revised = if *revision > 0 { format!(" revision {revision}") } else { String::new() };
-            format!("bar {minute} {}{revised}{}", candle.close, if *is_quiet { " quiet" } else { "" })
-        }
-        FeedEvent::Ended { reason } => format!("ended: {reason}"),
-        FeedEvent::Gap(gap) => {
-            let why = gap.loss.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-            format!("{} {}{why}", gap.state.as_str(), gap.cause.as_str())
-        }
-        FeedEvent::CaughtUp(histories) => format!("caught up {}", histories.len()),
-        other => format!("{other:?}"),
-    }
-}
-
 #[async_trait]
 impl PageSource for Venue {
     fn capabilities(&self) -> &Capabilities {
@@ -416,9 +320,4 @@ impl LiveSource for Venue {
 
 fn unsupported() -> SourceError {
     SourceError::new(SourceErrorKind::Unsupported, "not here")
-}
-
-pub(crate) fn shallow(mut subscription: Subscription, depth: usize) -> Subscription {
-    subscription.delivery = Delivery::Buffered { capacity: depth };
-    subscription
 }

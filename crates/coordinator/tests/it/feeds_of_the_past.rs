@@ -103,7 +103,7 @@ async fn a_cursor_goes_on_with_the_next_event() {
     drop(feed);
     sleep(Duration::from_secs(10)).await;
     let mut feed = venue.feed(subscription(&["A"], &[TRADE]), cursor).await;
-    venue.print("A", 11_000); // a venue begins with what it told last
+    venue.print("A", 11_000); // a venue begins with what it sent last
     venue.print("A", 25_000);
     let seen = rest(&mut feed).await;
     let want: Vec<_> = (13..=25).map(|n| format!("A {n}000")).chain(["caught up 1".to_owned()]).collect();

@@ -48,8 +48,8 @@ fn check_healed(seen: &[String], requests: usize) {
     let trades: Vec<_> = seen.iter().filter(|line| line.starts_with("A ")).cloned().collect();
     let want: Vec<_> = (0..90).map(|n| format!("A {}", 1_000 * n)).collect();
     assert_eq!(trades, want);
-    let told: Vec<_> = seen.iter().filter(|line| !line.starts_with("A ")).map(String::as_str).collect();
-    assert_eq!(told, ["opened disconnected", "healing disconnected", "healed disconnected"]);
+    let gaps: Vec<_> = seen.iter().filter(|line| !line.starts_with("A ")).map(String::as_str).collect();
+    assert_eq!(gaps, ["opened disconnected", "healing disconnected", "healed disconnected"]);
     let place = |line: &str| seen.iter().position(|other| other == line).unwrap();
     assert!(place("healed disconnected") > place("A 10000"));
     assert!(requests <= 40, "{requests}");
@@ -172,10 +172,10 @@ async fn what_healed_pages_lacked_in_their_middle_is_found_by_the_volume_of_the_
             read(&mut feed, &mut seen).await;
         }
         let is_gap = |line: &&String| !line.starts_with("A ") && !line.starts_with("ticker");
-        let told: Vec<_> = seen.iter().filter(is_gap).map(|line| line.split(':').next().unwrap()).collect();
+        let gaps: Vec<_> = seen.iter().filter(is_gap).map(|line| line.split(':').next().unwrap()).collect();
         let before = ["opened disconnected", "healing disconnected", "healed disconnected"];
         let after = ["opened missing_prints", "healing missing_prints", outcome];
-        assert_eq!(told, [before, after].concat(), "{seen:?}");
+        assert_eq!(gaps, [before, after].concat(), "{seen:?}");
         let trades = seen.iter().filter(|line| line.starts_with("A ")).count();
         assert_eq!(trades, if second_of_telling < 90 { 90 } else { 88 });
     }

@@ -53,9 +53,9 @@ async fn the_first_page_is_sent_before_the_candle_is_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn the_candle_alone_takes_no_page() {
-    let tip = minute(this_minute());
+    let forming_open = minute(this_minute());
     let house = busy();
-    let set = house.ask(last(1).not_before(tip)).await.unwrap();
+    let set = house.ask(last(1).not_before(forming_open)).await.unwrap();
     assert_eq!(newest(&set.candles), (this_minute(), false));
     let set = house.ask(range(this_minute(), this_minute() + 1)).await.unwrap();
     assert_eq!(newest(&set.candles), (this_minute(), false));
@@ -63,23 +63,23 @@ async fn the_candle_alone_takes_no_page() {
     assert_eq!(set.coverage.ranges(), []);
 
     let quiet = House::new(Model::new([this_minute() - 5]));
-    assert_eq!(quiet.ask(last(1).not_before(tip)).await.unwrap().candles, []);
+    assert_eq!(quiet.ask(last(1).not_before(forming_open)).await.unwrap().candles, []);
     assert_eq!((quiet.requests(), quiet.formed()), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn unwanted_it_is_neither_asked_nor_given() {
-    let tip = minute(this_minute());
+    let forming_open = minute(this_minute());
     for query in [last(1), last(200), last(1_000), range(this_minute() - 100, this_minute() + 50)] {
         let house = busy();
         let mut stream = house.coordinator.stream(query.closed());
         while let Some(part) = stream.next().await {
-            assert!(part.unwrap().candles.iter().all(|candle| candle.open_time < tip));
+            assert!(part.unwrap().candles.iter().all(|candle| candle.open_time < forming_open));
         }
         assert_eq!(house.formed(), 0);
         let asked = house.model.asked.lock().unwrap();
         // A page with room for it is requested without an end, to see that the venue has moved on.
-        assert!(asked.iter().all(|(request, _)| request.before.is_none_or(|before| before <= tip)));
+        assert!(asked.iter().all(|(request, _)| request.before.is_none_or(|before| before <= forming_open)));
     }
 }
 

@@ -121,8 +121,8 @@ fn house(case: &Case) -> House {
 
 /// Returns the expected answer, read off the tape.
 fn expected(house: &House, query: &CandleQuery) -> Vec<Candle> {
-    let tip = minute(this_minute());
-    let newest = if query.forming == Forming::Exclude { tip } else { Timestamp::MAX };
+    let forming_open = minute(this_minute());
+    let newest = if query.forming == Forming::Exclude { forming_open } else { Timestamp::MAX };
     match query.selection() {
         Selection::Range(range) => house.model.truth(range.from(), range.to().min(newest)),
         Selection::Last { count, before, floor } => {

@@ -29,11 +29,11 @@ async fn the_fetch_keeps_within_what_was_said() {
             for query in questions() {
                 let house = house(percent, seed);
                 let blind = house.coordinator.plan(&query, None);
-                let told = house.coordinator.plan(&query, Some(percent as f64 / 100.0));
+                let informed = house.coordinator.plan(&query, Some(percent as f64 / 100.0));
                 assert_eq!((house.requests(), house.formed()), (0, 0), "a plan asks nothing");
                 let set = house.ask(query.clone()).await.unwrap();
                 let asked = house.requests() as u64;
-                for plan in [blind, told] {
+                for plan in [blind, informed] {
                     let said = format!("{percent} % {query:?}: {asked} asked, {plan:?}");
                     assert!(plan.at_least <= asked && asked <= plan.at_most, "{said}");
                     assert!(!plan.exact || asked == plan.pages, "{said}");
@@ -42,8 +42,8 @@ async fn the_fetch_keeps_within_what_was_said() {
                 // The beginning of a market is not known in advance.
                 let ended =
                     matches!(query.selection(), Selection::Last { count, .. } if set.candles.len() < count);
-                let off = told.pages.abs_diff(asked);
-                assert!(ended || off <= 2 + asked / 5, "{percent} % {query:?}: {asked} asked, {told:?}");
+                let off = informed.pages.abs_diff(asked);
+                assert!(ended || off <= 2 + asked / 5, "{percent} % {query:?}: {asked} asked, {informed:?}");
             }
         }
     }

@@ -41,7 +41,7 @@ async fn who_falls_behind_is_served_what_has_landed_meanwhile_and_who_comes_late
     }
     assert_eq!((rows, house.requests()), (1_000, 5), "nothing was asked twice");
     house.ask(last(1_000).closed()).await.unwrap();
-    assert_eq!(house.requests(), 10, "a later question is told what holds now");
+    assert_eq!(house.requests(), 10, "a later question is answered by what holds now");
 }
 
 #[tokio::test(start_paused = true)]

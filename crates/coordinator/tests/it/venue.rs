@@ -54,7 +54,9 @@ pub(crate) struct Model {
     twins: BTreeSet<i64>,
     capabilities: Capabilities,
     script: Box<Script>,
+    /// How long each answer takes, by the paused clock.
     pace: Box<Pace>,
+    /// How long an answer with the forming candle takes, by the paused clock.
     forming_takes: Duration,
     pub(crate) asked: Mutex<Vec<(CandlePageRequest, Priority)>>,
     pub(crate) formed: Mutex<usize>,

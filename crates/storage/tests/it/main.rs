@@ -4,6 +4,7 @@
 
 mod archive;
 mod archive_readers;
+mod archive_refused;
 mod as_of;
 mod bit_flips;
 mod claims;

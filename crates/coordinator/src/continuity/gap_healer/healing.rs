@@ -276,8 +276,9 @@ impl GapHealer {
         if state.needs_refetch {
             let since = state.complete_until;
             state.advance_join_target();
-            let is_told = is_catching || loss.is_some_and(|loss| self.open_gaps.record_loss(number, loss));
-            if let Some(loss) = loss.filter(|_| !is_told) {
+            let is_reported =
+                is_catching || loss.is_some_and(|loss| self.open_gaps.record_loss(number, loss));
+            if let Some(loss) = loss.filter(|_| !is_reported) {
                 let lost = lost_gap(&self.channels[number], (since, asked_at), loss.clone());
                 self.notify([lost]);
             }
@@ -290,10 +291,10 @@ impl GapHealer {
             } else {
                 self.go_live(number);
             }
-            let is_told = is_catching || self.open_gaps.is_healing(number);
+            let is_reported = is_catching || self.open_gaps.is_healing(number);
             let reports = self.open_gaps.channel_healed(number, loss);
             self.notify(reports);
-            if let Some(loss) = loss.filter(|_| !is_told) {
+            if let Some(loss) = loss.filter(|_| !is_reported) {
                 let lost = lost_gap(&self.channels[number], (since, asked_at), loss.clone());
                 self.notify([lost]);
             }
