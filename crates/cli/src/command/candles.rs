@@ -17,7 +17,7 @@ use self::batch::SeriesRequest;
 use self::candle_writer::{CandleStyle, CandleWriter};
 pub(super) use self::table::table;
 pub(super) use self::window::WantedCandles;
-use crate::args::{CandleFormat, CandlesArgs};
+use crate::args::CandlesArgs;
 use crate::exit::UsageError;
 use crate::stats::AnswerSummary;
 use crate::terminal::TextStyle;
@@ -60,10 +60,7 @@ async fn one(
         move |progress| progress::advance(&bar, progress)
     };
     let began = tokio::time::Instant::now();
-    let may_split =
-        matches!(style.format, CandleFormat::Csv | CandleFormat::Json) && style.fill == Fill::None;
-    let asked = (request, args.adjusted, may_split);
-    let outcome = long_answer::fetch(&window, asked, backbone, shown).await;
+    let outcome = long_answer::fetch(&window, (request, args.adjusted, style), backbone, shown).await;
     let took = began.elapsed();
     bar.finish_and_clear();
     let mut pieces = outcome?;

@@ -172,7 +172,9 @@ fn failure(queue: &PipeQueue) -> io::Result<()> {
 }
 
 fn count_lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+    // In pieces of which a byte can hold the number, which a processor adds up many at a time.
+    let ends = |piece: &[u8]| piece.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
+    bytes.chunks(usize::from(u8::MAX)).map(|piece| usize::from(ends(piece))).sum()
 }
 
 /// Runs the writer thread.

@@ -96,6 +96,17 @@ fn a_long_answer_is_the_same_to_the_byte_and_costs_no_request() {
         assert!(counted.stdout == want, "{format}: a count");
         assert_eq!(counted.stats()["rows"], stats["rows"]);
     }
+    // Files of a folder, and rows that name their series.
+    let stretch = ["--format", "csv", "--from", &text(0), "--to", &text(ROWS)];
+    let folder = data.path().join("out");
+    let files = ["--output-dir", folder.to_str().unwrap()];
+    let filed = ask(&venue, data.path(), "KRW-BTC", &[&stretch[..], &files].concat());
+    assert_eq!((filed.code, filed.stats()["rows"].as_i64()), (Some(0), Some(ROWS * 99 / 100)), "{filed:?}");
+    let file = fs::read_dir(&folder).unwrap().flatten().next().unwrap().path();
+    let labelled = fs::read_to_string(file).unwrap();
+    let plain = ask(&venue, data.path(), "KRW-BTC", &stretch).stdout;
+    let unlabelled = labelled.replace(",KRW-BTC,1m\n", "\n").replace(",symbol,timeframe\n", "\n");
+    assert!(unlabelled == plain && labelled.len() > plain.len() + ROWS as usize);
     // What is not stored yet is fetched once, behind what is.
     let to = text(ROWS + 150);
     let further = ask(&venue, data.path(), "KRW-BTC", &["--format", "csv", "--from", &text(0), "--to", &to]);

@@ -7,16 +7,18 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use futures::{StreamExt, stream};
-use market_backbone::{Backbone, CandleSet, Timeframe, Timestamp, file_stem};
+use market_backbone::{Backbone, Error, Timeframe, file_stem};
 use tokio::task::spawn_blocking;
 
 use self::summary::BatchSummary;
 use super::candle_writer::{CandleStyle, CandleWriter};
-use super::format;
+use super::long_answer::{self, AnswerPieces};
 use super::progress_board::ProgressBoard;
 use super::window::WantedCandles;
+use super::{format, half_written};
 use crate::args::CandlesArgs;
 use crate::output;
+use crate::stats::AnswerSummary;
 
 /// The number of concurrent fetches: enough to use up the limit, few enough to hold their answers in memory.
 const CONCURRENCY: usize = 8;
@@ -39,14 +41,14 @@ pub(super) async fn run(
     let to_stdout = args.output.is_none() && args.output_dir.is_none();
     let _reader = to_stdout.then(output::watch_reader).transpose()?;
     let board = ProgressBoard::new(requests.len());
-    let answers = stream::iter(requests.iter().enumerate()).map(|(index, request)| {
-        let (window, board) = (&window, &board);
-        let shown = move || board.fetch_callback(index);
-        async move {
-            let series = (request.market.as_str(), request.timeframe);
-            (index, window.fetch(series, args.adjusted, backbone, shown).await)
-        }
-    });
+    let answers =
+        stream::iter(requests.iter().enumerate()).map(|(index, request)| {
+            let (window, board) = (&window, &board);
+            let shown = move || board.fetch_callback(index);
+            async move {
+                (index, long_answer::fetch(window, (request, args.adjusted, style), backbone, shown).await)
+            }
+        });
     let mut answers = match &args.output_dir {
         Some(_) => answers.buffer_unordered(CONCURRENCY).left_stream(),
         // In the order in which they were named.
@@ -56,11 +58,12 @@ pub(super) async fn run(
     let mut harvest = BatchSummary::default();
     while let Some((index, answer)) = answers.next().await {
         board.finish_fetch(index);
-        match answer {
-            Ok(set) => {
-                harvest.record_success(&set);
-                shelf.write(set, backbone.now()).await?;
-            }
+        let written = match answer {
+            Ok(pieces) => shelf.write(pieces, backbone).await?,
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(told) => harvest.record_success(&told),
             Err(error) => harvest.missed(&requests[index], error, &board)?,
         }
     }
@@ -93,22 +96,42 @@ impl BatchOutput {
         Ok(Self::Folder(folder.clone(), style))
     }
 
-    /// Writes an answer that was given at `now`. A file of its own is complete when this is done.
-    async fn write(&mut self, set: CandleSet, now: Timestamp) -> anyhow::Result<()> {
-        match self {
-            Self::One(sheet) => sheet.add(&set, now),
-            Self::Folder(folder, style) => {
-                let (name, ending) = (file_stem(&set.series), format::extension(style.format));
-                let (file, style) = (folder.join(format!("{name}.{ending}")), *style);
-                // It waits for the disk, and others are being fetched meanwhile.
-                let written = spawn_blocking(move || {
-                    let mut sheet = CandleWriter::open(style, Some(&file))?;
-                    sheet.add(&set, now)?;
-                    sheet.finish()
-                });
-                written.await.context("the task that writes a file was cancelled")?
+    /// Writes an answer. A file of its own is complete when this is done; the inner error is that of an answer of which
+    /// nothing was written.
+    async fn write(
+        &mut self,
+        mut pieces: AnswerPieces,
+        backbone: &Backbone,
+    ) -> anyhow::Result<Result<AnswerSummary, Error>> {
+        let (mut told, mut own) = (None::<AnswerSummary>, None);
+        while let Some(piece) = pieces.next().await {
+            let (piece, now) = match (piece, &self, &told) {
+                (Ok(piece), ..) => (piece, backbone.now()),
+                (Err(error), Self::One(_), Some(told)) => return Err(half_written(error, None, Some(told))),
+                (Err(error), ..) => return Ok(Err(error)),
+            };
+            told.get_or_insert_with(|| AnswerSummary::new(&piece.series)).add(&piece);
+            match self {
+                Self::One(sheet) => sheet.add(&piece, now)?,
+                Self::Folder(folder, style) => {
+                    let (name, ending) = (file_stem(&piece.series), format::extension(style.format));
+                    let (file, style) = (folder.join(format!("{name}.{ending}")), *style);
+                    // It waits for the disk, and others are being fetched meanwhile.
+                    own = Some(
+                        in_background(move || {
+                            let mut sheet = own.map_or_else(|| CandleWriter::open(style, Some(&file)), Ok)?;
+                            sheet.add(&piece, now)?;
+                            Ok(sheet)
+                        })
+                        .await?,
+                    );
+                }
             }
         }
+        if let Some(sheet) = own {
+            in_background(move || sheet.finish()).await?;
+        }
+        Ok(Ok(told.context("an answer has at least one piece")?))
     }
 
     fn finish(self) -> anyhow::Result<()> {
@@ -117,4 +140,10 @@ impl BatchOutput {
             Self::Folder(..) => Ok(()),
         }
     }
+}
+
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    spawn_blocking(work).await.context("the task that writes a file was cancelled")?
 }

@@ -6,11 +6,13 @@
 //! older, has been written.
 
 use market_backbone::{
-    Backbone, CandleRequest, CandleSet, CandleStream, Error, Progress, TimeRange, Timeframe, Timestamp,
+    Backbone, CandleRequest, CandleSet, CandleStream, Error, Fill, Progress, TimeRange, Timeframe, Timestamp,
 };
 
 use super::SeriesRequest;
+use super::candle_writer::CandleStyle;
 use super::window::WantedCandles;
+use crate::args::CandleFormat;
 
 /// The fewest slots, or candles of a count, of which an answer comes in pieces.
 const LONG: usize = 100_000;
@@ -49,14 +51,17 @@ struct LongRequest<'a> {
     backbone: &'a Backbone,
 }
 
-/// Asks for the candles of a series; the part that is stored comes in pieces if `may_split` and it is long.
+/// Asks for the candles of a series; the part that is stored comes in pieces if it is long, and if the style writes rows
+/// that depend on nothing but themselves.
 pub(super) async fn fetch<P: FnMut(Progress) + Send + 'static>(
     window: &WantedCandles,
-    (series, is_adjusted, may_split): (&SeriesRequest, bool, bool),
+    (series, is_adjusted, style): (&SeriesRequest, bool, CandleStyle),
     backbone: &Backbone,
     progress: impl Fn() -> P,
 ) -> Result<AnswerPieces, Error> {
     let series = (series.market.as_str(), series.timeframe);
+    let may_split =
+        matches!(style.format, CandleFormat::Csv | CandleFormat::Json) && style.fill == Fill::None;
     let long = LongRequest { window, series, backbone };
     let pieces = match window.selection().filter(|_| may_split && !is_adjusted) {
         Some((Some(from), None)) => long.range(from, &progress).await?,

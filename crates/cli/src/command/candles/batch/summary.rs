@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use market_backbone::{CandleSet, Error, FetchStats, Metrics, SourceErrorKind, WriteFailure};
+use market_backbone::{Error, FetchStats, Metrics, SourceErrorKind, WriteFailure};
 use serde_json::Value;
 
 use super::super::progress_board::ProgressBoard;
 use super::SeriesRequest;
-use crate::stats;
+use crate::stats::{self, AnswerSummary};
 
 /// The number of consecutive failures from which the cause is hardly the single markets.
 const MAX_CONSECUTIVE_FAILURES: usize = 8;
@@ -48,12 +48,12 @@ enum FailureScope {
 }
 
 impl BatchSummary {
-    pub(super) fn record_success(&mut self, set: &CandleSet) {
+    pub(super) fn record_success(&mut self, told: &AnswerSummary) {
         self.series += 1;
-        self.rows += set.candles.len();
-        self.served.add(set.stats);
-        self.rejected.extend(stats::rejected_rows(&set.rejected));
-        self.unkept = WriteFailure::merge(self.unkept.take(), set.write_failure.clone());
+        self.rows += told.rows;
+        self.served.add(told.served);
+        self.rejected.extend(stats::rejected_rows(&told.rejected));
+        self.unkept = WriteFailure::merge(self.unkept.take(), told.write_failure.clone());
         self.consecutive_failures = 0;
     }
 
