@@ -1,1 +1,6 @@
 //! Strategies against worked examples, random paths and each other.
+
+mod bars;
+mod indicator_policy;
+mod indicator_text;
+mod indicator_vectors;
