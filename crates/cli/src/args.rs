@@ -13,6 +13,7 @@ mod markets;
 mod moment;
 mod output_format;
 mod priority;
+mod screen;
 mod shell;
 mod store;
 mod ticker;
@@ -34,6 +35,7 @@ pub(crate) use self::markets::MarketsArgs;
 pub(crate) use self::moment::TimeArg;
 pub(crate) use self::output_format::OutputFormat;
 pub(crate) use self::priority::PriorityArg;
+pub(crate) use self::screen::ScreenArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::store::{
     ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
@@ -83,6 +85,8 @@ pub(crate) enum CliCommand {
     Plan(PlanArgs),
     /// Prints latest prices.
     Ticker(TickerArgs),
+    /// Lists the markets that meet a condition over indicators and prices, ranked.
+    Screen(ScreenArgs),
     /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
     /// Lists the venue's markets.

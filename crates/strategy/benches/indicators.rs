@@ -55,7 +55,13 @@ fn race(rounds: usize, mut ours: impl FnMut() -> f64, mut bare: impl FnMut() -> 
 
 fn print(tier: &str, spec: &IndicatorSpec, bars: usize, (ours, bare): (Duration, Duration)) {
     let rate = |time: Duration| bars as f64 / time.as_secs_f64() / 1e6;
-    println!("{tier:9} {:8} {:8.0} {:8.0} {:8.2}", spec.to_string(), rate(ours), rate(bare), rate(ours) / rate(bare));
+    println!(
+        "{tier:9} {:8} {:8.0} {:8.0} {:8.2}",
+        spec.to_string(),
+        rate(ours),
+        rate(bare),
+        rate(ours) / rate(bare)
+    );
 }
 
 fn ours_streamed(spec: IndicatorSpec, bars: &[Candle]) -> f64 {

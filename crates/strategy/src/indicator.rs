@@ -38,6 +38,7 @@ mod spec;
 pub(crate) mod text;
 
 pub use self::bar_runs::BarRuns;
+pub(crate) use self::catalogue::nearest;
 pub use self::catalogue::{IndicatorInfo, catalogue};
 pub use self::columns::IndicatorColumns;
 pub use self::error::{IndicatorError, RefusedBar};

@@ -7,11 +7,13 @@
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
 //! - [`indicator`]: indicators by name, over a stream of bars or over columns.
+//! - [`screen`]: conditions over indicators, for many markets, ranked.
 //! - [`strategy`]: what a user writes, and the context it is given.
 
 pub mod broker;
 pub mod indicator;
 pub mod order;
+pub mod screen;
 pub mod strategy;
 
 pub use rust_decimal::Decimal;

@@ -28,6 +28,7 @@ mod progress;
 mod refusals;
 mod resume;
 mod run;
+mod screen;
 mod sealed;
 mod secrets;
 mod shared;

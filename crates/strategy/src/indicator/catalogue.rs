@@ -1,5 +1,7 @@
 //! The names under which indicators are known.
 
+use ta_lib::abstract_api::FuncFlags;
+
 use super::error::IndicatorError;
 use super::kernel::Formula;
 
@@ -70,4 +72,11 @@ pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, name)| name.to_owned())
+}
+
+impl Formula {
+    /// Whether it may have no value for finite figures: a division by a volume of zero.
+    pub(crate) fn may_be_undefined(self) -> bool {
+        self.ta_id().is_none_or(|id| id.info().flags.contains(FuncFlags::NAN_INF_OUTPUT))
+    }
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use market_backbone_core::{CandleColumns, CandleSet, Grid};
 
 use super::bar_runs::BarRuns;
-use super::flat_watch::{FlatRule, FlatWatch, rule};
-use super::input_columns::InputColumns;
+use super::flat_watch::FlatWatch;
+use super::input_columns::{InputColumns, are_finite};
 use super::kernel::{Formula, TaKernel};
 use super::live::Indicator;
 use super::reading::Reading;
@@ -121,13 +121,14 @@ impl IndicatorColumns {
             return false;
         }
         self.accept(first..run.end);
-        if rule(self.spec.formula, self.spec.parameters()) != FlatRule::Never {
-            let mut watch = FlatWatch::new(self.spec.formula, self.spec.parameters());
-            for row in run.clone() {
-                let flat = bars.get(row).is_some_and(|bar| watch.take(&bar, self.spec.source));
-                if flat && row >= first {
-                    extend(&mut self.flat, row);
-                }
+        let mut watch = FlatWatch::new(self.spec.formula, self.spec.parameters());
+        for row in run.clone() {
+            if !watch.is_awake() {
+                break;
+            }
+            let flat = bars.get(row).is_some_and(|bar| watch.take(&bar, self.spec.source));
+            if flat && row >= first {
+                extend(&mut self.flat, row);
             }
         }
         true
@@ -135,8 +136,8 @@ impl IndicatorColumns {
 
     /// Marks rows as valid, but for those where an output is not finite.
     fn accept(&mut self, rows: Range<usize>) {
-        let finite =
-            self.outputs.iter().all(|output| super::input_columns::are_finite(&output[rows.clone()]));
+        let finite = !self.spec.formula.may_be_undefined()
+            || self.outputs.iter().all(|output| are_finite(&output[rows.clone()]));
         if finite {
             self.valid.push(rows);
             return;

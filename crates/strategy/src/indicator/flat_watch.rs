@@ -64,10 +64,16 @@ impl FlatWatch {
     /// Takes a bar, and returns whether the formula has nothing to divide by.
     #[inline]
     pub(super) fn take(&mut self, bar: &Candle, source: PriceSource) -> bool {
+        self.is_awake() && self.look(bar, source)
+    }
+
+    /// Returns whether any bar that comes can still be flat.
+    #[inline]
+    pub(super) fn is_awake(&self) -> bool {
         match self.rule {
             FlatRule::Never => false,
-            FlatRule::SinceStart if self.moved => false,
-            _ => self.look(bar, source),
+            FlatRule::SinceStart => !self.moved,
+            FlatRule::Window(_) => true,
         }
     }
 

@@ -48,7 +48,15 @@ impl<'a> InputColumns<'a> {
     }
 }
 
-/// Returns whether all figures are finite, without a branch for each, which is what makes it cheap.
+/// Returns whether all figures are finite. Sums of zeros are what a processor adds fastest, and one figure that is not
+/// finite makes its sum not a number.
 pub(super) fn are_finite(figures: &[f64]) -> bool {
-    figures.chunks(1_024).all(|chunk| !chunk.iter().fold(false, |bad, figure| bad | !figure.is_finite()))
+    let (eights, rest) = figures.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        for (sum, figure) in sums.iter_mut().zip(eight) {
+            *sum += figure * 0.0;
+        }
+    }
+    sums.into_iter().sum::<f64>() == 0.0 && rest.iter().all(|figure| figure.is_finite())
 }

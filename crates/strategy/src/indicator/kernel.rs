@@ -21,39 +21,68 @@ use ta_lib::{
 use super::input_columns::InputColumns;
 use super::price_source::PriceSource;
 
+/// The second and third output of a formula; zero where it has none.
+pub(crate) type Rest = [f64; 2];
+
 /// The outputs of a formula at one bar. What a formula has no output for is zero; what has no value is not finite.
-pub(crate) type Values = [f64; 3];
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Values {
+    first: f64,
+    rest: Rest,
+}
+
+impl Values {
+    pub(crate) const fn new(first: f64, rest: Rest) -> Self {
+        Self { first, rest }
+    }
+
+    #[inline]
+    pub(crate) const fn get(&self, place: usize) -> f64 {
+        match place {
+            0 => self.first,
+            1 => self.rest[0],
+            _ => self.rest[1],
+        }
+    }
+}
 
 /// Puts the outputs of a TA-Lib function into one shape.
-trait IntoValues {
-    fn into_values(self) -> Values;
+///
+/// The first is returned, and so stays in a register; only a function that has more writes them to memory. Three numbers
+/// that travel through memory together are copied in pieces that the processor cannot forward, which costs three times as
+/// much as most formulas.
+trait Outputs {
+    fn split(self, rest: &mut Rest) -> f64;
 }
 
-impl IntoValues for f64 {
+impl Outputs for f64 {
     #[inline]
-    fn into_values(self) -> Values {
-        [self, 0.0, 0.0]
+    fn split(self, _: &mut Rest) -> f64 {
+        self
     }
 }
 
-impl IntoValues for (f64, f64) {
+impl Outputs for (f64, f64) {
     #[inline]
-    fn into_values(self) -> Values {
-        [self.0, self.1, 0.0]
+    fn split(self, rest: &mut Rest) -> f64 {
+        rest[0] = self.1;
+        self.0
     }
 }
 
-impl IntoValues for (f64, i32) {
+impl Outputs for (f64, i32) {
     #[inline]
-    fn into_values(self) -> Values {
-        [self.0, f64::from(self.1), 0.0]
+    fn split(self, rest: &mut Rest) -> f64 {
+        rest[0] = f64::from(self.1);
+        self.0
     }
 }
 
-impl IntoValues for (f64, f64, f64) {
+impl Outputs for (f64, f64, f64) {
     #[inline]
-    fn into_values(self) -> Values {
-        [self.0, self.1, self.2]
+    fn split(self, rest: &mut Rest) -> f64 {
+        *rest = [self.1, self.2];
+        self.0
     }
 }
 

@@ -139,30 +139,32 @@ macro_rules! kernels {
                 formula: Formula,
                 inputs: &InputColumns<'_>,
                 parameters: &[f64],
-            ) -> Result<(Self, Values), RetCode> {
+                rest: &mut Rest,
+            ) -> Result<(Self, f64), RetCode> {
                 match formula {
                     $(Formula::$variant => Core::new()
                         .$open($(inputs.$input,)+ $(argument!(parameters $parameter)),*)
-                        .map(|(stream, first)| (Self::$variant(stream), first.into_values())),)+
+                        .map(|(stream, outputs)| (Self::$variant(stream), outputs.split(rest))),)+
                     Formula::Vwap | Formula::Zscore => Err(RetCode::FuncNotFound),
                 }
             }
 
-            /// Takes a bar.
-            #[inline]
-            pub(crate) fn update(&mut self, bar: &Candle, source: PriceSource) -> Result<Values, RetCode> {
+            /// Takes a bar, and returns the first output; none if a figure is not finite.
+            pub(crate) fn update(&mut self, bar: &Candle, source: PriceSource, rest: &mut Rest) -> Option<f64> {
                 match self {
-                    $(Self::$variant(stream) => {
-                        stream.update($(bar_input!(bar source $input)),+).map(IntoValues::into_values)
+                    $(Self::$variant(stream) => match stream.update($(bar_input!(bar source $input)),+) {
+                        Ok(outputs) => Some(outputs.split(rest)),
+                        Err(_) => None,
                     })+
                 }
             }
 
             /// Evaluates a bar that has not closed.
-            pub(crate) fn peek(&self, bar: &Candle, source: PriceSource) -> Result<Values, RetCode> {
+            pub(crate) fn peek(&self, bar: &Candle, source: PriceSource, rest: &mut Rest) -> Option<f64> {
                 match self {
-                    $(Self::$variant(stream) => {
-                        stream.peek($(bar_input!(bar source $input)),+).map(IntoValues::into_values)
+                    $(Self::$variant(stream) => match stream.peek($(bar_input!(bar source $input)),+) {
+                        Ok(outputs) => Some(outputs.split(rest)),
+                        Err(_) => None,
                     })+
                 }
             }

@@ -6,8 +6,9 @@ use ta_lib::RetCode;
 use super::error::RefusedBar;
 use super::flat_watch::FlatWatch;
 use super::input_columns::InputColumns;
-use super::kernel::{Formula, TaKernel, Values};
+use super::kernel::{Formula, Rest, TaKernel, Values};
 use super::own_kernel::{SessionVwap, Zscore};
+use super::price_source::PriceSource;
 use super::reading::Reading;
 use super::spec::IndicatorSpec;
 
@@ -47,14 +48,18 @@ enum Stage {
 pub struct Indicator {
     stage: Stage,
     newest: Timestamp,
+    // The bars since the start, how many the first value needs, and how many it takes to forget the start.
+    seen: usize,
+    warm_up: usize,
+    settle: usize,
+    // What every reading says until the start is forgotten; then nothing.
+    marks: u8,
+    outputs: u8,
+    chosen: u8,
+    source: PriceSource,
+    flat: FlatWatch,
     spec: IndicatorSpec,
     grid: Grid,
-    warm_up: usize,
-    // The bars since the start, and how many of them it takes to forget it.
-    seen: usize,
-    settle: usize,
-    flat: FlatWatch,
-    after_hole: bool,
 }
 
 impl Indicator {
@@ -71,13 +76,16 @@ impl Indicator {
         Self {
             stage: start(&spec, grid, warm_up),
             newest: Timestamp::MIN,
+            seen: 0,
+            warm_up,
+            settle: spec.settle().unwrap_or(warm_up),
+            marks: Reading::WARMING | Reading::SETTLING,
+            outputs: spec.outputs().len() as u8,
+            chosen: spec.output as u8,
+            source: spec.source,
+            flat: FlatWatch::new(spec.formula, spec.parameters()),
             spec,
             grid,
-            warm_up,
-            seen: 0,
-            settle: spec.settle().unwrap_or(warm_up),
-            flat: FlatWatch::new(spec.formula, spec.parameters()),
-            after_hole: false,
         }
     }
 
@@ -98,22 +106,40 @@ impl Indicator {
         if bar.open_time <= self.newest || !bar.is_final {
             return Err(self.refusal(bar));
         }
+        let mut rest = [0.0; 2];
         let taken = match &mut self.stage {
-            Stage::Ta(kernel) => kernel.update(bar, self.spec.source).ok(),
-            Stage::Vwap(vwap) => vwap.update(bar),
-            Stage::Zscore(zscore) => zscore.update(self.spec.source.of(bar)),
-            Stage::Warming(_) => self.warm(bar),
+            Stage::Ta(kernel) => kernel.update(bar, self.source, &mut rest),
+            _ => self.update_other(bar, &mut rest),
         };
-        let Some(values) = taken else {
+        let Some(first) = taken else {
             return Err(RefusedBar::NotFinite(bar.open_time));
         };
         self.newest = bar.open_time;
         self.seen += 1;
-        let flat = self.flat.take(bar, self.spec.source);
-        if self.seen >= self.settle {
-            self.after_hole = false;
+        if self.marks != 0 {
+            self.marks = self.marks_at(self.seen);
         }
-        Ok(self.reading(values, self.seen, flat))
+        let flat = self.flat.take(bar, self.source);
+        Ok(self.reading(Values::new(first, rest), self.marks, flat))
+    }
+
+    fn update_other(&mut self, bar: &Candle, rest: &mut Rest) -> Option<f64> {
+        match &mut self.stage {
+            Stage::Vwap(vwap) => vwap.update(bar),
+            Stage::Zscore(zscore) => zscore.update(self.source.of(bar)),
+            Stage::Ta(_) | Stage::Warming(_) => self.warm(bar, rest),
+        }
+    }
+
+    /// What a reading says after `seen` bars.
+    const fn marks_at(&self, seen: usize) -> u8 {
+        if seen >= self.settle {
+            0
+        } else if seen >= self.warm_up {
+            self.marks & !Reading::WARMING
+        } else {
+            self.marks
+        }
     }
 
     /// Evaluates a bar that has not closed, or one that might come next, without taking it.
@@ -125,21 +151,22 @@ impl Indicator {
         if bar.open_time <= self.newest {
             return Err(self.refusal(bar));
         }
-        let values = match &self.stage {
-            Stage::Ta(kernel) => kernel.peek(bar, self.spec.source).ok(),
+        let mut rest = [0.0; 2];
+        let first = match &self.stage {
+            Stage::Ta(kernel) => kernel.peek(bar, self.source, &mut rest),
             Stage::Vwap(vwap) => { *vwap }.update(bar),
-            Stage::Zscore(zscore) => zscore.peek(self.spec.source.of(bar)),
-            Stage::Warming(_) => self.clone().warm(bar),
+            Stage::Zscore(zscore) => zscore.peek(self.source.of(bar)),
+            Stage::Warming(_) => self.clone().warm(bar, &mut rest),
         };
-        let values = values.ok_or(RefusedBar::NotFinite(bar.open_time))?;
-        let flat = { self.flat }.take(bar, self.spec.source);
-        Ok(self.reading(values, self.seen + 1, flat))
+        let first = first.ok_or(RefusedBar::NotFinite(bar.open_time))?;
+        let flat = { self.flat }.take(bar, self.source);
+        Ok(self.reading(Values::new(first, rest), self.marks_at(self.seen + 1), flat))
     }
 
     /// Begins anew, because a slot after the last bar is unknown. Readings say so until the new start is forgotten.
     pub fn unknown_slot(&mut self) {
-        if self.seen > 0 || self.after_hole {
-            self.after_hole = true;
+        if self.seen > 0 {
+            self.marks = Reading::WARMING | Reading::SETTLING | Reading::AFTER_HOLE;
             self.stage = start(&self.spec, self.grid, self.warm_up);
             self.seen = 0;
             self.flat.reset();
@@ -162,44 +189,36 @@ impl Indicator {
 
     /// Keeps a bar until there are enough, and opens the formula on them.
     #[cold]
-    fn warm(&mut self, bar: &Candle) -> Option<Values> {
+    fn warm(&mut self, bar: &Candle, rest: &mut Rest) -> Option<f64> {
         let Stage::Warming(kept) = &mut self.stage else {
             return None;
         };
         let one = CandleColumns::from([*bar]);
-        let real = self.spec.source.column(&one);
+        let real = self.source.column(&one);
         if !InputColumns::of(&one, &real, 0..1).are_finite_for(self.spec.formula) {
             return None;
         }
         kept.push(*bar);
         if kept.len() < self.warm_up {
-            return Some([0.0; 3]);
+            return Some(0.0);
         }
         let bars: CandleColumns = kept.iter().collect();
-        let real = self.spec.source.column(&bars);
+        let real = self.source.column(&bars);
         let inputs = InputColumns::of(&bars, &real, 0..bars.len());
-        match TaKernel::open(self.spec.formula, &inputs, self.spec.parameters()) {
-            Ok((kernel, values)) => {
+        match TaKernel::open(self.spec.formula, &inputs, self.spec.parameters(), rest) {
+            Ok((kernel, first)) => {
                 self.stage = Stage::Ta(kernel);
-                Some(values)
+                Some(first)
             }
             // Cannot happen with checked parameters and finite bars; then there is no value.
-            Err(RetCode::InsufficientHistory | _) => Some([f64::NAN; 3]),
+            Err(RetCode::InsufficientHistory | _) => Some(f64::NAN),
         }
     }
 
     #[inline]
-    fn reading(&self, values: Values, seen: usize, flat: bool) -> Reading {
-        let flag = |bit: u8, set: bool| if set { bit } else { 0 };
-        Reading {
-            values,
-            outputs: self.spec.outputs().len() as u8,
-            chosen: self.spec.output as u8,
-            flags: flag(Reading::WARMING, seen < self.warm_up)
-                | flag(Reading::FLAT, flat && seen >= self.warm_up)
-                | flag(Reading::SETTLING, seen < self.settle)
-                | flag(Reading::AFTER_HOLE, self.after_hole),
-        }
+    const fn reading(&self, values: Values, marks: u8, flat: bool) -> Reading {
+        let flat = if flat && marks & Reading::WARMING == 0 { Reading::FLAT } else { 0 };
+        Reading { values, outputs: self.outputs, chosen: self.chosen, flags: marks | flat }
     }
 }
 

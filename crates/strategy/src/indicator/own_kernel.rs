@@ -2,7 +2,6 @@
 
 use market_backbone_core::{Candle, Grid, Timeframe, Timestamp};
 
-use super::kernel::Values;
 use super::price_source::PriceSource;
 
 /// The volume-weighted average price since the day began.
@@ -28,7 +27,7 @@ impl SessionVwap {
     }
 
     /// Takes a bar; the first value is not finite where there is none. Nothing is returned for a bar that is refused.
-    pub(crate) fn update(&mut self, bar: &Candle) -> Option<Values> {
+    pub(crate) fn update(&mut self, bar: &Candle) -> Option<f64> {
         let typical = PriceSource::Typical.of(bar);
         if !(typical.is_finite() && bar.volume.is_finite() && bar.turnover.is_finite()) {
             return None;
@@ -42,7 +41,7 @@ impl SessionVwap {
         self.turnover += if bar.turnover > 0.0 { bar.turnover } else { typical * bar.volume };
         self.volume += bar.volume;
         let price = if self.whole && self.volume > 0.0 { self.turnover / self.volume } else { f64::NAN };
-        Some([price, 0.0, 0.0])
+        Some(price)
     }
 }
 
@@ -63,7 +62,7 @@ impl Zscore {
     }
 
     /// Takes a figure; the value is not finite until the window is full. Nothing is returned for one that is refused.
-    pub(crate) fn update(&mut self, figure: f64) -> Option<Values> {
+    pub(crate) fn update(&mut self, figure: f64) -> Option<f64> {
         if !figure.is_finite() {
             return None;
         }
@@ -74,11 +73,11 @@ impl Zscore {
         }
         self.next = (self.next + 1) % self.period;
         let score = if self.window.len() == self.period { self.score(figure) } else { f64::NAN };
-        Some([score, 0.0, 0.0])
+        Some(score)
     }
 
     /// Evaluates a figure without taking it.
-    pub(crate) fn peek(&self, figure: f64) -> Option<Values> {
+    pub(crate) fn peek(&self, figure: f64) -> Option<f64> {
         self.clone().update(figure)
     }
 

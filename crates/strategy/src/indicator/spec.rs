@@ -153,18 +153,30 @@ impl IndicatorSpec {
     }
 }
 
-impl fmt::Display for IndicatorSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())?;
+impl IndicatorSpec {
+    /// Returns the text with one more argument at the end.
+    pub(crate) fn with_last_argument(&self, last: &str) -> String {
+        self.text_with(Some(last))
+    }
+
+    fn text_with(&self, last: Option<&str>) -> String {
         let source = (self.source != PriceSource::Close).then(|| self.source.to_string());
+        let numbers = self.parameters().iter().map(f64::to_string);
         let arguments: Vec<String> =
-            source.into_iter().chain(self.parameters().iter().map(f64::to_string)).collect();
+            source.into_iter().chain(numbers).chain(last.map(str::to_owned)).collect();
+        let mut text = self.name().to_owned();
         if !arguments.is_empty() {
-            write!(f, "({})", arguments.join(", "))?;
+            text.push_str(&format!("({})", arguments.join(", ")));
         }
         if self.output > 0 {
-            write!(f, ".{}", self.outputs()[self.output])?;
+            text.push_str(&format!(".{}", self.outputs()[self.output]));
         }
-        Ok(())
+        text
+    }
+}
+
+impl fmt::Display for IndicatorSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text_with(None))
     }
 }

@@ -5,3 +5,5 @@ mod indicator_docs;
 mod indicator_policy;
 mod indicator_text;
 mod indicator_vectors;
+mod screen_answers;
+mod screen_text;
