@@ -1,10 +1,13 @@
 //! The cost of an answer and how much of it is proven, as one JSON object for scripts.
 
+mod answer_summary;
+
 use market_backbone::{
-    CandleSet, FetchStats, Grid, Metrics, Provenance, RejectedRow, RouteReason, TimeRange, Timestamp,
-    WriteFailure,
+    FetchStats, Grid, Metrics, Provenance, RejectedRow, RouteReason, TimeRange, Timestamp, WriteFailure,
 };
 use serde_json::{Value, json};
+
+pub(crate) use self::answer_summary::AnswerSummary;
 
 /// The requested range.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +22,14 @@ pub(crate) struct RequestedRange {
 
 impl RequestedRange {
     /// Returns the whole range, as far as it lies in the past.
-    fn resolved(&self, set: &CandleSet, grid: Grid) -> Option<TimeRange> {
+    fn resolved(&self, told: &AnswerSummary, grid: Grid) -> Option<TimeRange> {
         if let (Some(from), Some(to)) = (self.from, self.to) {
             return TimeRange::new(from, to).ok();
         }
-        let timeframe = set.series.timeframe;
+        let timeframe = told.timeframe;
         let over = grid.floor(timeframe, self.at).min(self.to.unwrap_or(Timestamp::MAX));
-        let end = set.candles.last().map(|newest| grid.close(timeframe, newest.open_time).max(over));
-        let from = self.from.or_else(|| set.candles.first().map(|oldest| oldest.open_time))?;
+        let end = told.newest().map(|newest| grid.close(timeframe, newest).max(over));
+        let from = self.from.or_else(|| told.oldest())?;
         TimeRange::new(from, end.unwrap_or(over)).ok()
     }
 }
@@ -36,11 +39,16 @@ impl RequestedRange {
 /// `rate_limited` counts requests that the venue refused because they were too many. `rejected_rows` names
 /// invalid rows of its replies, or of a store. `store_away` says whether the database of --store was
 /// unavailable, and `owed_rows` how many rows it has still to receive.
-pub(crate) fn candle_stats(set: &CandleSet, metrics: &Metrics, asked: RequestedRange, grid: Grid) -> Value {
-    let mut value = row_stats(set.candles.len(), &set.stats, metrics);
-    value["coverage"] = coverage(set, asked, grid).into();
-    value["rejected_rows"] = rejected_rows(set).into();
-    value["unkept_rows"] = unkept_rows(set.write_failure.as_ref());
+pub(crate) fn candle_stats(
+    told: &AnswerSummary,
+    metrics: &Metrics,
+    asked: RequestedRange,
+    grid: Grid,
+) -> Value {
+    let mut value = row_stats(told.rows, &told.served, metrics);
+    value["coverage"] = coverage(told, asked, grid).into();
+    value["rejected_rows"] = rejected_rows(&told.rejected).into();
+    value["unkept_rows"] = unkept_rows(told.write_failure.as_ref());
     value
 }
 
@@ -70,9 +78,9 @@ pub(crate) fn unkept_rows(unkept: Option<&WriteFailure>) -> Value {
 }
 
 /// Returns the venue's invalid rows.
-pub(crate) fn rejected_rows(set: &CandleSet) -> Vec<Value> {
+pub(crate) fn rejected_rows(rejected: &[RejectedRow]) -> Vec<Value> {
     let row = |row: &RejectedRow| json!({ "market": row.market, "slot": row.slot.and_then(bounded_time), "reason": row.reason });
-    set.rejected.iter().map(row).collect()
+    rejected.iter().map(row).collect()
 }
 
 /// Builds the object that `--stats` prints after live values.
@@ -114,12 +122,11 @@ fn decisions(metrics: &Metrics) -> Value {
 
 /// Returns the ranges of the answer, in order: known (with the number of present and of proven empty slots),
 /// disputed (with the number of candles and the observations), or unknown.
-fn coverage(set: &CandleSet, asked: RequestedRange, grid: Grid) -> Vec<Value> {
-    let timeframe = set.series.timeframe;
-    let Some(whole) = asked.resolved(set, grid) else { return Vec::new() };
-    let present =
-        |range: TimeRange| set.candles.iter().filter(|row| range.contains(row.open_time)).count() as u64;
-    let mut agreed = set.coverage.within(whole);
+fn coverage(told: &AnswerSummary, asked: RequestedRange, grid: Grid) -> Vec<Value> {
+    let timeframe = told.timeframe;
+    let Some(whole) = asked.resolved(told, grid) else { return Vec::new() };
+    let present = |range| told.present(range);
+    let mut agreed = told.coverage.within(whole);
     let mut stretches: Vec<(TimeRange, Value)> = Vec::new();
     for dispute in agreed.disputes().to_vec() {
         let range = dispute.range;
@@ -142,7 +149,7 @@ fn coverage(set: &CandleSet, asked: RequestedRange, grid: Grid) -> Vec<Value> {
             json!({ "truth": "known", "from": from, "to": to, "present": present, "empty": empty }),
         ));
     }
-    for range in set.coverage.missing(whole) {
+    for range in told.coverage.missing(whole) {
         stretches.push((
             range,
             json!({ "truth": "unknown", "from": bounded_time(range.from()), "to": bounded_time(range.to()) }),
@@ -165,7 +172,9 @@ fn bounded_time(moment: Timestamp) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market_backbone::{Candle, Coverage, Dispute, Origin, Series, Span, Symbol, Timeframe, UPBIT};
+    use market_backbone::{
+        Candle, CandleSet, Coverage, Dispute, Origin, Series, Span, Symbol, Timeframe, UPBIT,
+    };
 
     fn minutes(from: i64, to: i64) -> TimeRange {
         TimeRange::new(Timestamp::from_secs(from * 60), Timestamp::from_secs(to * 60)).unwrap()
@@ -187,10 +196,11 @@ mod tests {
             turnover: 1.0,
             is_final: true,
         };
-        let set = CandleSet { candles: [row(2), row(4)].into(), coverage, ..CandleSet::empty(series) };
+        let mut told = AnswerSummary::new(&series);
+        told.add(&CandleSet { candles: [row(2), row(4)].into(), coverage, ..CandleSet::empty(series) });
         let (from, to) = (minutes(0, 10).from(), minutes(0, 10).to());
         let said = |from, to, at| -> Vec<_> {
-            super::coverage(&set, RequestedRange { from, to, at }, Grid::Utc)
+            super::coverage(&told, RequestedRange { from, to, at }, Grid::Utc)
                 .iter()
                 .map(|one| (one["truth"].to_string(), one["present"].as_u64(), one["empty"].as_u64()))
                 .collect()

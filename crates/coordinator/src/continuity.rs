@@ -57,6 +57,7 @@ mod gap_reconciler;
 mod metrics;
 mod open_gaps;
 mod pause_stats;
+mod quiet_slots;
 mod start;
 mod trade_latency;
 mod trade_rank;

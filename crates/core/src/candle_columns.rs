@@ -7,6 +7,7 @@ mod builder;
 mod compare;
 mod cut;
 mod merge;
+mod pool;
 mod rows;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use self::buffers::ColumnBuffers;
 pub use self::{
     builder::{CandleColumnsBuilder, ColumnsError},
+    pool::{ColumnMemory, ColumnPool},
     rows::{CandleRows, OwnedCandleRows},
 };
 use crate::{Candle, Timestamp};
@@ -232,16 +234,6 @@ impl CandleColumns {
         } else if !self.grow_into(later) {
             self.own().append(&later.buffers, later.start..later.end);
             self.end += later.len();
-        }
-    }
-
-    /// Copies the rows if the columns are longer than they need to be.
-    ///
-    /// A small cut of a large answer keeps all of that answer in memory. Call this before such a cut is kept for
-    /// long.
-    pub fn shrink_to_fit(&mut self) {
-        if self.len() < self.buffers.capacity() {
-            *self = Self::of(self.buffers.copied(self.start..self.end));
         }
     }
 }

@@ -52,7 +52,9 @@ pub use candle::{Candle, Series};
 pub use candle_builder::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, IngestOutcome,
 };
-pub use candle_columns::{CandleColumns, CandleColumnsBuilder, CandleRows, ColumnsError, OwnedCandleRows};
+pub use candle_columns::{
+    CandleColumns, CandleColumnsBuilder, CandleRows, ColumnMemory, ColumnPool, ColumnsError, OwnedCandleRows,
+};
 pub use candle_set::{CandlePart, CandleSet, FetchStats, Slot};
 pub use coverage::{AbsenceClaim, CLOCK_SLACK, Coverage, Dispute, MAX_ROW_DELAY, Origin, Provenance, Span};
 pub use day::{Day, DayError};

@@ -55,11 +55,11 @@ mod validation;
 mod verified_rows;
 mod write_lock;
 
-use std::collections::HashMap;
 use std::fs;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use market_backbone_core::{Series, StoreError, VenueId};
+use market_backbone_core::{ColumnPool, Series, StoreError, VenueId};
+use rustc_hash::FxHashMap;
 
 use self::block_cache::BlockCache;
 pub(crate) use self::checksum::of_bytes as checksum_of;
@@ -94,6 +94,8 @@ pub struct SqliteStore {
     sources: Arc<SourceRegistry>,
     cache: BlockCache,
     seal_queue: Arc<SealQueue>,
+    // The memory of long answers that nobody holds any more.
+    column_pool: Arc<ColumnPool>,
     series: Arc<RwLock<SeriesMap>>,
     maintenance: Arc<MaintenanceState>,
     // Nothing is cached, because others may change it.
@@ -101,7 +103,7 @@ pub struct SqliteStore {
 }
 
 /// The state of each series that was requested; some hundred bytes each.
-type SeriesMap = HashMap<Series, Arc<SeriesState>>;
+type SeriesMap = FxHashMap<Series, Arc<SeriesState>>;
 
 impl SqliteStore {
     /// Opens the data folder, or creates it. Must be called within a tokio runtime, where the writers will
@@ -161,6 +163,7 @@ impl SqliteStore {
             index: Arc::new(index),
             shards: Arc::new(ShardPool::new(&config, shared, lock)),
             seal_queue,
+            column_pool: Arc::new(sealed::column_pool(read_only)),
             sources,
             cache: BlockCache::new(config.cache_bytes),
             series: Arc::default(),

@@ -77,4 +77,16 @@ pub trait Broker {
 
     /// Returns the value of the account at the latest known prices, in the quote currency.
     fn equity(&self) -> Decimal;
+
+    /// Returns the value of the account as [`equity`](Self::equity) does, rounded: for equity curves, which ask with
+    /// every event.
+    fn equity_f64(&self) -> f64 {
+        crate::decimals::nearest(self.equity())
+    }
+
+    /// Appends the news of requests that took effect at once, such as a cancellation without latency. Without this call
+    /// they come with the next event.
+    fn take_news(&mut self, news: &mut Vec<BrokerEvent>) {
+        let _ = news;
+    }
 }

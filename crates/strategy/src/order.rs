@@ -75,8 +75,11 @@ pub struct OrderRequest {
     pub kind: OrderKind,
     /// The group whose other members end with the first fill of this order, if any.
     pub oca: Option<OcaGroup>,
-    /// `true` if the order may only make a position smaller.
+    /// `true` if the order may only make a position smaller. It ends when that position is closed.
     pub reduce_only: bool,
+    /// The order of the same market for whose first fill this one waits at the venue, if any. It ends with an order that
+    /// ends without a fill.
+    pub after: Option<OrderId>,
     /// A word of the strategy's own that appears in fills, logs and reports.
     pub tag: Option<Arc<str>>,
 }
@@ -85,7 +88,7 @@ impl OrderRequest {
     /// Returns a request for `quantity` of `symbol` on these terms, with neither group nor tag.
     #[must_use]
     pub const fn new(symbol: Symbol, side: Side, quantity: Decimal, kind: OrderKind) -> Self {
-        Self { symbol, side, quantity, kind, oca: None, reduce_only: false, tag: None }
+        Self { symbol, side, quantity, kind, oca: None, reduce_only: false, after: None, tag: None }
     }
 
     /// Puts the order into a one-cancels-all group.
@@ -99,6 +102,13 @@ impl OrderRequest {
     #[must_use]
     pub const fn reduce_only(mut self) -> Self {
         self.reduce_only = true;
+        self
+    }
+
+    /// Lets the order wait at the venue for the first fill of `entry`, as the exits of a bracket do.
+    #[must_use]
+    pub const fn after(mut self, entry: OrderId) -> Self {
+        self.after = Some(entry);
         self
     }
 

@@ -3,20 +3,23 @@
 mod batch;
 mod candle_writer;
 mod format;
+mod long_answer;
 mod progress_board;
 mod table;
 mod window;
 
 use std::collections::HashSet;
+use std::path::Path;
 
-use market_backbone::{Backbone, Fill, Timestamp, WriteFailure, normalize_code};
+use market_backbone::{Backbone, Error, Fill, Timestamp, WriteFailure, normalize_code};
 
 use self::batch::SeriesRequest;
 use self::candle_writer::{CandleStyle, CandleWriter};
 pub(super) use self::table::table;
 pub(super) use self::window::WantedCandles;
-use crate::args::CandlesArgs;
+use crate::args::{CandleFormat, CandlesArgs};
 use crate::exit::UsageError;
+use crate::stats::AnswerSummary;
 use crate::terminal::TextStyle;
 use crate::{output, progress, stats};
 
@@ -57,22 +60,47 @@ async fn one(
         move |progress| progress::advance(&bar, progress)
     };
     let began = tokio::time::Instant::now();
-    let outcome = window.fetch((&request.market, request.timeframe), args.adjusted, backbone, shown).await;
+    let may_split =
+        matches!(style.format, CandleFormat::Csv | CandleFormat::Json) && style.fill == Fill::None;
+    let asked = (request, args.adjusted, may_split);
+    let outcome = long_answer::fetch(&window, asked, backbone, shown).await;
     let took = began.elapsed();
     bar.finish_and_clear();
-    let set = outcome?;
-    let mut sheet = CandleWriter::open(style, args.output.as_deref())?;
-    sheet.add(&set, backbone.now())?;
+    let mut pieces = outcome?;
+    let (mut sheet, mut told) = (None, None);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| half_written(error, args.output.as_deref(), told.as_ref()))?;
+        let sheet = match &mut sheet {
+            Some(sheet) => sheet,
+            empty => empty.insert(CandleWriter::open(style, args.output.as_deref())?),
+        };
+        sheet.add(&piece, backbone.now())?;
+        told.get_or_insert_with(|| AnswerSummary::new(&piece.series)).add(&piece);
+    }
+    let (Some(sheet), Some(told)) = (sheet, told) else { return Ok(()) };
     sheet.finish()?;
-    warn_of_unkept(set.write_failure.as_ref());
+    warn_of_unkept(told.write_failure.as_ref());
     if args.stats {
         // By the venue's clock, which may have become known only with the answer.
         let at = window.as_of().unwrap_or(Timestamp::MAX).min(backbone.now().minus(took));
-        let (from, to) = window.bounds(&set, style.grid);
+        let (from, to) = window.bounds(&told, style.grid);
         let asked = stats::RequestedRange { from, to, at };
-        output::set_summary(stats::candle_stats(&set, &backbone.metrics(), asked, style.grid).to_string());
+        output::set_summary(stats::candle_stats(&told, &backbone.metrics(), asked, style.grid).to_string());
     }
     Ok(())
+}
+
+/// Says of a failure after the first piece what has been written by then.
+fn half_written(error: Error, file: Option<&Path>, told: Option<&AnswerSummary>) -> anyhow::Error {
+    let error = anyhow::Error::new(error);
+    let Some(told) = told else { return error };
+    match (file, told.newest()) {
+        (Some(file), _) => error.context(format!("{} was not written", file.display())),
+        (None, Some(newest)) => {
+            error.context(format!("only {} candles were written, up to the one of {newest}", told.rows))
+        }
+        (None, None) => error.context("nothing was written"),
+    }
 }
 
 /// Warns that candles could not be stored and will have to be fetched again.

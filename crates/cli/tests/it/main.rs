@@ -14,6 +14,7 @@ mod endings;
 mod files;
 mod full_disk;
 mod live;
+mod long_answers;
 mod many;
 mod massive;
 mod names;

@@ -61,6 +61,7 @@ impl BarChannels {
             grace: if is_provisional { Duration::ZERO } else { config.bar_grace },
             window: config.allowed_lateness.max(venue.finality_delay),
             includes_quiet: subscription.includes_quiet_bars,
+            settling: venue.finality_delay,
         };
         let timeframes = wanted.into_iter().map(|timeframe| (timeframe, is_shown(timeframe))).collect();
         Ok(Self { timeframes, rules: Some(rules) })

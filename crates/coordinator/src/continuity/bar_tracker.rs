@@ -12,8 +12,10 @@ use market_backbone_core::{
     TimeRange, Timestamp,
 };
 
-/// The most interrupted ranges that are remembered because it is not known whether they were quiet.
-const MAX_UNKNOWN: usize = 64;
+use super::quiet_slots::QuietSlots;
+
+/// The most bars that are remembered because nothing was heard since they were delivered.
+const MAX_UNHEARD: usize = 64;
 
 /// The delivered bars of one series.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,8 @@ pub(super) struct BarRules {
     pub(super) window: Duration,
     /// `true` to deliver slots without a trade.
     pub(super) includes_quiet: bool,
+    /// The time after its end from which the venue's pages show a slot as it stays.
+    pub(super) settling: Duration,
 }
 
 /// The bars of one series.
@@ -50,14 +54,17 @@ pub(super) struct BarTracker {
     /// The builder's events that have not been delivered.
     pending: VecDeque<BarEvent>,
     due: Timestamp,
+    /// The open time from which it is known of each bar whether it was delivered. Earlier ones are settled.
+    known_from: Timestamp,
     /// The recently delivered bars, by open time, with the revision of each.
     recent: VecDeque<(Candle, u32)>,
     /// The close of the last bar.
     last_close: Option<f64>,
-    /// Interrupted ranges of which the venue's pages have not shown whether they were quiet.
-    unknown: VecDeque<TimeRange>,
+    quiet_slots: QuietSlots,
     /// The arrival time of the event being processed.
     received: Timestamp,
+    /// The arrival time of the newest candle.
+    heard: Timestamp,
 }
 
 impl BarTracker {
@@ -75,16 +82,18 @@ impl BarTracker {
             rules: BarRules { window, ..rules },
             pending: VecDeque::new(),
             due,
+            known_from: due,
             recent: VecDeque::new(),
             last_close: None,
-            unknown: VecDeque::new(),
+            quiet_slots: QuietSlots::default(),
             received: Timestamp::MIN,
+            heard: Timestamp::MIN,
         }
     }
 
     /// Continues where a cursor says that another feed ended.
     pub(super) fn resume(mut self, checkpoint: &BarCheckpoint) -> Self {
-        self.due = checkpoint.due;
+        (self.due, self.known_from) = (checkpoint.due, checkpoint.since.min(checkpoint.due));
         self.builder.restore(checkpoint.due, checkpoint.recent.iter().copied());
         self.recent = checkpoint.recent.iter().copied().collect();
         self.last_close = self.recent.back().map(|(candle, _)| candle.close);
@@ -102,20 +111,19 @@ impl BarTracker {
         self.rules.window
     }
 
-    /// Returns the cursor's content, where candles that open from `candles_due` on are fetched anyway.
-    pub(super) fn checkpoint(&self, candles_due: Timestamp) -> BarCheckpoint {
-        let recent: Vec<_> = self.recent.iter().copied().collect();
-        let oldest = recent.first().map_or(Timestamp::MAX, |(candle, _)| candle.open_time);
-        BarCheckpoint { due: self.due, since: oldest.min(self.due).min(candles_due), recent }
+    /// Returns the cursor's content.
+    pub(super) fn checkpoint(&self) -> BarCheckpoint {
+        let recent = self.recent.iter().copied().collect();
+        BarCheckpoint { due: self.due, since: self.known_from, recent }
     }
 
     /// Takes a state of a candle that is being delivered.
     pub(super) fn on_candle(&mut self, candle: &Candle, received: Timestamp) {
-        let is_known = self.recent.front().is_some_and(|(oldest, _)| oldest.open_time <= candle.open_time);
-        if candle.open_time < self.due && !is_known {
-            return; // from before the beginning
+        if candle.open_time < self.known_from {
+            return; // from before the beginning, or too long ago to know what was delivered of it
         }
         self.received = self.received.max(received);
+        self.heard = self.heard.max(received);
         let Self { builder, pending, .. } = self;
         builder.on_candle(candle, |event| pending.push_back(event));
         if self.is_whole_when_received(candle, received) {
@@ -143,24 +151,49 @@ impl BarTracker {
         self.grid.close(timeframe, open).plus(self.rules.grace)
     }
 
-    /// Records that `range` was interrupted, and that the venue's pages have shown no more of it than
-    /// `coverage`.
-    pub(super) fn mark_interrupted(&mut self, range: TimeRange, coverage: &Coverage) {
+    /// Records that the candles up to `asked_at` were fetched: nobody had listened in `interrupted`, and the venue's
+    /// pages have shown no more than `coverage`. They are being delivered until [`page_read`](Self::page_read).
+    pub(super) fn fetched(
+        &mut self,
+        interrupted: Option<TimeRange>,
+        coverage: &Coverage,
+        asked_at: Timestamp,
+    ) {
         if self.rules.includes_quiet {
-            self.unknown.extend(coverage.missing(range));
-            while self.unknown.len() > MAX_UNKNOWN {
-                self.unknown.pop_front();
+            let forming = self.grid.floor(self.series.timeframe, asked_at);
+            self.quiet_slots.mark_fetched(coverage, forming);
+            if let Some(range) = interrupted {
+                self.quiet_slots.mark_interrupted(range, coverage, forming);
             }
         }
     }
 
+    /// Records that the fetched candles have been delivered.
+    pub(super) fn page_read(&mut self) {
+        self.quiet_slots.mark_page_read();
+    }
+
+    /// Returns the slot that has to be fetched before a further bar can be delivered, with the time until the venue's
+    /// pages show it, and records that it is fetched.
+    pub(super) fn request_page(&mut self) -> Option<(Timestamp, Duration)> {
+        let Some(BarEvent::Quiet(range)) = self.pending.front() else { return None };
+        let open = range.from();
+        let settled = self.grid.close(self.series.timeframe, open).plus(self.rules.settling);
+        self.quiet_slots.request(open).then(|| (open, settled.since(self.received)))
+    }
+
     /// Returns the next event to deliver, and records it as delivered.
     pub(super) fn pop(&mut self) -> Option<FeedEvent> {
-        while let Some(event) = self.pending.pop_front() {
-            let (candle, is_quiet) = match event {
+        while let Some(event) = self.pending.front() {
+            if let BarEvent::Quiet(range) = event
+                && self.quiet_slots.is_undecided(range.from())
+            {
+                return None;
+            }
+            let (candle, is_quiet) = match self.pending.pop_front()? {
                 BarEvent::Closed(candle) | BarEvent::Revised { candle, .. } => (candle, false),
-                BarEvent::Quiet(range) => match self.next_quiet(range) {
-                    Some(candle) => (candle, true),
+                BarEvent::Quiet(range) => match self.next_of_quiet(range) {
+                    Some(bar) => bar,
                     None => continue,
                 },
                 _ => continue,
@@ -172,23 +205,27 @@ impl BarTracker {
         None
     }
 
-    /// Returns the first slot of a quiet range as a bar, if it is known to be quiet; the rest of the range
-    /// stays pending.
-    fn next_quiet(&mut self, range: TimeRange) -> Option<Candle> {
+    /// Returns the bar of the first slot of a quiet range, and whether it is quiet indeed: a page may have shown its
+    /// candle since. Returns `None` if that is not known; the rest of the range stays pending.
+    fn next_of_quiet(&mut self, range: TimeRange) -> Option<(Candle, bool)> {
         let (open_time, timeframe) = (range.from(), self.series.timeframe);
+        let is_shown = |event: &BarEvent| matches!(event, BarEvent::Closed(candle) | BarEvent::Revised { candle, .. } if candle.open_time == open_time);
+        let shown = self.pending.iter().position(is_shown).and_then(|place| self.pending.remove(place));
         let close = self.grid.close(timeframe, open_time);
         if let Ok(rest) = TimeRange::new(close, range.to()) {
             self.pending.push_front(BarEvent::Quiet(rest));
         }
+        if let Some(BarEvent::Closed(candle) | BarEvent::Revised { candle, .. }) = shown {
+            return Some((candle, false));
+        }
         let slot = TimeRange::new(open_time, close).ok()?;
-        let is_unknown = self.unknown.iter().any(|unknown| unknown.intersect(slot).is_some());
-        if is_unknown || open_time < self.due {
+        if self.quiet_slots.is_unknown(slot) || open_time < self.due {
             return None;
         }
         let price = self.last_close?;
         let (open, high, low) = (price, price, price);
         let (volume, turnover, is_final) = (0.0, 0.0, true);
-        Some(Candle { open_time, open, high, low, close: price, volume, turnover, is_final })
+        Some((Candle { open_time, open, high, low, close: price, volume, turnover, is_final }, true))
     }
 
     fn hand_out(&mut self, candle: Candle, is_quiet: bool) -> Option<FeedEvent> {
@@ -200,7 +237,7 @@ impl BarTracker {
                 (*delivered, *revision) = (candle, *revision + 1);
                 *revision
             }
-            Err(0) if open < self.due => return None, // too long ago to know what was delivered of it
+            Err(_) if open < self.known_from => return None,
             Err(place) => {
                 self.recent.insert(place, (candle, 0));
                 0
@@ -216,12 +253,20 @@ impl BarTracker {
         Some(FeedEvent::Bar { series, candle, revision, is_quiet, received })
     }
 
-    /// Discards the bars that can no longer be revised.
+    /// Discards the bars that can no longer be revised. The clock closes bars during an interruption that is not
+    /// noticed yet, so those that came without a candle settle later, with the next one.
     fn forget_old(&mut self) {
-        let settled = self.due.minus(self.rules.window);
-        let is_old = |candle: &Candle| self.grid.close(self.series.timeframe, candle.open_time) <= settled;
-        while self.recent.len() > 1 && self.recent.front().is_some_and(|(candle, _)| is_old(candle)) {
-            self.recent.pop_front();
+        let (grid, timeframe, window) = (self.grid, self.series.timeframe, self.rules.window);
+        let is_settled = |(candle, _): &(Candle, u32), moment: Timestamp| {
+            grid.close(timeframe, candle.open_time) <= moment.minus(window)
+        };
+        while self.recent.len() > 1 && is_settled(&self.recent[0], self.due) {
+            if self.recent.len() <= MAX_UNHEARD && !is_settled(&self.recent[0], self.heard) {
+                break;
+            }
+            if let Some((settled, _)) = self.recent.pop_front() {
+                self.known_from = grid.close(timeframe, settled.open_time);
+            }
         }
     }
 }

@@ -78,6 +78,8 @@ pub(super) struct ChannelState {
     pub(super) heard_from: Option<Timestamp>,
     /// The time at which events began to arrive again.
     pub(super) resumed_at: Instant,
+    /// The moment from which every event has arrived, by the local clock; [`MAX`](Timestamp::MAX) while none does.
+    pub(super) unheard_until: Timestamp,
     /// The time at which it is fetched again.
     pub(super) retry_at: Option<Instant>,
     /// The wait before the next fetch.
@@ -127,6 +129,7 @@ impl ChannelState {
             is_target_live: false,
             heard_from: None,
             resumed_at: Instant::now(),
+            unheard_until: Timestamp::MAX,
             retry_at: None,
             wait: Duration::ZERO,
             chunk_length: FIRST_CHUNK_LENGTH,
@@ -183,6 +186,7 @@ impl ChannelState {
         } else if self.held.len() >= depth {
             self.held.clear();
             self.overflowed = true;
+            self.unheard_until = Timestamp::MAX;
             self.extend_gap();
             self.needs_refetch = true;
             return;

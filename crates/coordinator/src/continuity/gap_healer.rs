@@ -170,7 +170,9 @@ impl GapHealer {
         };
         let state = &mut self.channels[number];
         let had_goal = state.join_target.is_some();
-        state.has_live_event = true;
+        if !std::mem::replace(&mut state.has_live_event, true) && !state.is_down {
+            state.unheard_until = state.unheard_until.min(self.last_heard_at);
+        }
         let is_live = state.phase == ChannelPhase::Live && state.is_joined;
         let event = match event {
             FeedEvent::Snapshot(trade) => self.handle_snapshot(number, trade, is_live),
@@ -315,9 +317,7 @@ impl GapHealer {
                     // If the channel is being fetched once more, that fetch ends the gap.
                     if state.phase == ChannelPhase::Live {
                         state.clear_reopened();
-                        if state.bars.is_some() {
-                            self.look_at_bars(Instant::now());
-                        }
+                        self.continue_bars(number);
                     }
                 }
             }
@@ -363,10 +363,8 @@ impl GapHealer {
             let lacking = trades.filter(|trades| trades.phase != ChannelPhase::Live);
             let lacking = lacking.map(|trades| trades.complete_until.minus(self.config.allowed_lateness));
             let checkpoint = state.checkpoint(self.last_heard_at, lacking);
-            let bars = state.bars.as_ref().zip(checkpoint.as_ref()).and_then(|(bars, candles)| {
-                let ChannelCheckpoint::Candles { due } = candles else { return None };
-                Some((bars.channel(), ChannelCheckpoint::Bars(bars.checkpoint(*due))))
-            });
+            let bars = state.bars.as_ref();
+            let bars = bars.map(|bars| (bars.channel(), ChannelCheckpoint::Bars(bars.checkpoint())));
             let shown = checkpoint.filter(|_| state.shown_from < Timestamp::MAX);
             shown.map(|checkpoint| (state.channel.clone(), checkpoint)).into_iter().chain(bars)
         };

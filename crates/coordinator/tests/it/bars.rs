@@ -1,11 +1,12 @@
 //! Closed bars: when each is told, what holds one back, what is told of it again, and what cannot be asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use market_backbone_coordinator::{Feed, Start};
+use market_backbone_coordinator::{Continuity, Feed, Start};
 use market_backbone_core::{
     Candle, Delivery, FeedEvent, GapCause, GapState, RevisionPolicy, Series, SourceError, SourceErrorKind,
-    StreamKind, Subscription, Timeframe,
+    StreamKind, Subscription, TimeRange, Timeframe,
 };
 use tokio::time::sleep;
 
@@ -144,7 +145,7 @@ async fn bars_of_the_past_come_first_and_in_order() {
 }
 
 /// A feed of which bar 0 has been told as the clock closed it, and bar 1 is forming.
-async fn interrupted(venue: &std::sync::Arc<Venue>) -> Feed {
+async fn interrupted(venue: &Arc<Venue>) -> Feed {
     let mut feed = venue.feed(subscription(&["A"], &[BAR]), Start::Now).await;
     venue.say(state(0, (101.0, 1.0), 1_000));
     venue.say(state(1, (103.0, 1.0), 60_100));
@@ -194,20 +195,51 @@ async fn quiet_bars_are_told_to_who_asks_and_none_that_was_interrupted() {
     venue.say(state(1, (102.0, 1.0), 123_000)); // it was not
     assert_eq!(at_hand(&mut feed), ["bar 1 102 revision 1"]);
     assert_eq!(next(&mut feed).await, "bar 2 102 quiet");
-    // What was missed of minute 4 is fetched in minute 5, of which nobody knows the beginning then.
+    // What was missed of minute 4 is fetched in minute 5, of which nobody knows the beginning then: it is fetched again.
+    break_until_minute_5(&venue, &mut feed).await;
+    venue.say(state(7, (104.0, 1.0), 421_000));
+    let seen = read_to(&mut feed, "bar 7 104").await;
+    let quiet = ["bar 5 102 quiet", "bar 6 102 quiet"];
+    let healing = ["healing disconnected", "bar 3 102 quiet", "bar 4 102 quiet", "healed disconnected"];
+    assert_eq!(seen, [&healing[..], &quiet, &["bar 7 104"]].concat());
+}
+
+/// Breaks a feed that has delivered bar 2 until minute 5 has begun.
+async fn break_until_minute_5(venue: &Venue, feed: &mut Feed) {
     let bars = [channel("A", CANDLE)];
     venue.say(gap(GapState::Opened, &bars, 230_000, None));
-    assert_eq!(at_hand(&mut feed), ["opened disconnected"]);
+    assert_eq!(at_hand(feed), ["opened disconnected"]);
     sleep(Duration::from_secs(130)).await;
-    assert_eq!(at_hand(&mut feed), [""; 0], "nobody knows of an interrupted one");
+    assert_eq!(at_hand(feed), [""; 0], "nobody knows of an interrupted one");
     venue.say(gap(GapState::Resumed, &bars, 230_000, Some(312_000)));
-    venue.say(state(7, (104.0, 1.0), 421_000));
+}
+
+async fn read_to(feed: &mut Feed, last: &str) -> Vec<String> {
     let mut seen = Vec::new();
-    while seen.last().is_none_or(|last| last != "bar 7 104") {
-        seen.push(next(&mut feed).await);
+    while seen.last().is_none_or(|event| event != last) {
+        seen.push(next(feed).await);
     }
-    let quiet = ["bar 3 102 quiet", "bar 4 102 quiet", "bar 6 102 quiet"];
-    assert_eq!(seen, [&["healing disconnected"][..], &quiet, &["healed disconnected", "bar 7 104"]].concat());
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_of_which_no_page_shows_whether_it_was_quiet_is_left_out() {
+    let venue = Venue::new();
+    let minute_5 = TimeRange::new(at(300_000), at(360_000)).unwrap();
+    let candles = Arc::new(venue.candle_source.clone().without(minute_5));
+    let (live, pages) = (Arc::clone(&venue) as _, Arc::clone(&venue) as _);
+    let continuity = Continuity::new(live, pages, candles, Arc::clone(&venue.clock) as _, config());
+    let subscription = with_quiet(subscription(&["A"], &[BAR]));
+    let mut feed = continuity.subscribe(subscription, Start::Now).await.unwrap();
+    venue.say(state(0, (101.0, 1.0), 1_000));
+    let bars = [next(&mut feed).await, next(&mut feed).await, next(&mut feed).await];
+    assert_eq!(bars, ["bar 0 101", "bar 1 101 quiet", "bar 2 101 quiet"]);
+    break_until_minute_5(&venue, &mut feed).await;
+    let seen = read_to(&mut feed, "bar 6 101 quiet").await;
+    let quiet: Vec<_> = seen.iter().filter(|event| event.ends_with("quiet")).collect();
+    assert_eq!(quiet, ["bar 3 101 quiet", "bar 4 101 quiet", "bar 6 101 quiet"]);
+    let lost: Vec<_> = seen.iter().filter(|event| event.starts_with("lost")).collect();
+    assert_eq!(lost, ["lost absent: the venue did not deliver it: some slots stay unknown"]);
 }
 
 #[tokio::test(start_paused = true)]

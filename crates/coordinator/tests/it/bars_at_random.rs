@@ -294,3 +294,43 @@ proptest! {
         on_paused_time(&story)?;
     }
 }
+
+/// The only frame of a minute was lost in an outage during which the program began anew, from a cursor of a minute before.
+#[test]
+fn a_minute_of_an_outage_after_a_restart_is_delivered() {
+    let story = BarStory {
+        trades: vec![(0, 0, 0), (164_150, 0, 2_978)],
+        breaks: vec![(128_271, 113_729, 100)],
+        restarts: vec![(35_839, 84_062, 0)],
+        shows_candles: false,
+        shows_quiet: true,
+    };
+    on_paused_time(&story).unwrap();
+}
+
+/// The program resumed a moment after a minute had begun, and an outage that was noticed late began in that minute: the
+/// minutes after it were quiet as far as anyone knew.
+#[test]
+fn a_minute_whose_beginning_nobody_heard_comes_before_the_next_one() {
+    let story = BarStory {
+        trades: vec![(0, 0, 0), (292_399, 0, 2_796)],
+        breaks: vec![(114_906, 125_095, 1), (1_000, 130_107, 93)],
+        restarts: vec![],
+        shows_candles: false,
+        shows_quiet: true,
+    };
+    on_paused_time(&story).unwrap();
+}
+
+/// The last frame of a minute was lost in an outage that was noticed after two further minutes, quiet ones.
+#[test]
+fn a_bar_is_revised_although_the_clock_closed_quiet_ones_after_it() {
+    let story = BarStory {
+        trades: vec![(240_000, 0, 0), (292_399, 0, 2_796)],
+        breaks: vec![(161_337, 125_095, 1), (8_046, 137_121, 93)],
+        restarts: vec![],
+        shows_candles: false,
+        shows_quiet: true,
+    };
+    on_paused_time(&story).unwrap();
+}

@@ -56,7 +56,7 @@ pub(crate) struct Venue {
     capabilities: Capabilities,
     trades: Mutex<BTreeMap<(Symbol, TradeId), Trade>>,
     candles: Tape,
-    candle_source: ScriptedCandles,
+    pub(crate) candle_source: ScriptedCandles,
     script: Mutex<Script>,
     page_faults: Mutex<PageFaults>,
     pub(crate) asked: Mutex<Vec<(TradePageRequest, Priority)>>,

@@ -1,7 +1,8 @@
 //! The memory behind columns of candles.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Weak};
 
+use super::pool::{ColumnMemory, ColumnPool};
 use crate::{Candle, Timestamp};
 
 /// The columns, all of the same length, and the rows that may still change.
@@ -16,6 +17,8 @@ pub(super) struct ColumnBuffers {
     pub(super) turnover: Vec<f64>,
     // Rising. It is empty or holds the newest row, except where parts of an answer have not been joined yet.
     not_final: Vec<usize>,
+    // Where the memory goes when the last user is gone, if anywhere.
+    pub(super) pool: Weak<ColumnPool>,
 }
 
 impl ColumnBuffers {
@@ -30,13 +33,25 @@ impl ColumnBuffers {
             volume: figures(),
             turnover: figures(),
             not_final: Vec::new(),
+            pool: Weak::new(),
         }
     }
 
     /// Returns buffers of these columns, which are of the same length, with final candles only.
     pub(super) fn of_final(open_time: Vec<i64>, figures: [Vec<f64>; 6]) -> Self {
         let [open, high, low, close, volume, turnover] = figures;
-        Self { open_time, open, high, low, close, volume, turnover, not_final: Vec::new() }
+        let (not_final, pool) = (Vec::new(), Weak::new());
+        Self { open_time, open, high, low, close, volume, turnover, not_final, pool }
+    }
+
+    /// Returns the memory to `pool` when the last user is gone.
+    pub(super) fn return_to(&mut self, pool: Weak<ColumnPool>) {
+        self.pool = pool;
+    }
+
+    /// Takes the memory away, which leaves nothing.
+    pub(super) fn take_memory(&mut self) -> ColumnMemory {
+        (std::mem::take(&mut self.open_time), self.figures_mut().map(std::mem::take))
     }
 
     pub(super) const fn len(&self) -> usize {

@@ -87,4 +87,22 @@ impl CandleColumns {
             }
         }
     }
+
+    /// Returns whether these rows keep much more in memory than all who share it can be using: more than twice as many
+    /// rows as if each of them had as many as these.
+    #[must_use]
+    pub fn keeps_unused_rows(&self) -> bool {
+        let shared_by = Arc::strong_count(&self.buffers);
+        self.len().saturating_mul(shared_by).saturating_mul(2) < self.buffers.len()
+    }
+
+    /// Copies the rows if the columns are longer than they need to be.
+    ///
+    /// A small cut of a large answer keeps all of that answer in memory. Call this before such a cut is kept for
+    /// long.
+    pub fn shrink_to_fit(&mut self) {
+        if self.len() < self.buffers.capacity() {
+            *self = Self::of(self.buffers.copied(self.start..self.end));
+        }
+    }
 }

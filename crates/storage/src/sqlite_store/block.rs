@@ -4,11 +4,15 @@
 //! also says where to look for the next older row, so that reading a market that trades once a day does not
 //! visit a thousand empty blocks between two rows.
 
-use market_backbone_core::{Candle, CandleColumns, TimeRange, Timeframe, Timestamp};
+use market_backbone_core::{Candle, CandleColumns, CandleColumnsBuilder, TimeRange, Timeframe, Timestamp};
 
 /// The number of slots in a block: enough that a block is worth a lookup, few enough that reading whole
 /// blocks wastes little.
 pub(super) const SLOTS_PER_BLOCK: usize = 64;
+
+/// The most blocks that were read together and share their columns, so that an answer made of them is no copy. Few
+/// enough that one which is kept alone keeps little more in memory than its own rows.
+const BLOCKS_SHARING: usize = 8;
 
 /// The bytes of a row in columns.
 const ROW_BYTES: usize = 7 * 8;
@@ -96,7 +100,9 @@ impl Block {
         rows: &[Candle],
     ) -> Vec<Self> {
         let mut blocks: Vec<Self> = Vec::new();
-        for group in rows.chunk_by(|a, b| grid.block_of(a.open_time) == grid.block_of(b.open_time)) {
+        let groups: Vec<&[Candle]> =
+            rows.chunk_by(|a, b| grid.block_of(a.open_time) == grid.block_of(b.open_time)).collect();
+        for (group, rows) in groups.chunks(BLOCKS_SHARING).flat_map(sharing) {
             let index = grid.block_of(group[0].open_time);
             if blocks.is_empty() && index != newest {
                 blocks.push(Self { index: newest, next_older: index, version, rows: CandleColumns::new() });
@@ -104,13 +110,22 @@ impl Block {
             if let Some(newer) = blocks.last_mut() {
                 newer.next_older = index;
             }
-            let rows = group.iter().rev().collect();
             blocks.push(Self { index, next_older: oldest - 1, version, rows });
         }
         if blocks.is_empty() {
             blocks.push(Self { index: newest, next_older: oldest - 1, version, rows: CandleColumns::new() });
         }
         blocks
+    }
+
+    /// Returns the same block with rows of its own, if those that it was read with are no longer in use.
+    pub(super) fn alone(&self) -> Option<Self> {
+        let Self { index, next_older, version, ref rows } = *self;
+        rows.keeps_unused_rows().then(|| {
+            let mut rows = rows.clone();
+            rows.shrink_to_fit();
+            Self { index, next_older, version, rows }
+        })
     }
 
     /// Returns its rows that open in `range`.
@@ -122,6 +137,20 @@ impl Block {
     pub(super) fn weight(&self) -> u32 {
         u32::try_from(384 + self.rows.len() * ROW_BYTES).unwrap_or(u32::MAX)
     }
+}
+
+/// Copies adjacent groups of rows, newest first, into columns that they share; returns each with its part.
+fn sharing<'a>(groups: &[&'a [Candle]]) -> Vec<(&'a [Candle], CandleColumns)> {
+    let mut columns = CandleColumnsBuilder::with_capacity(groups.iter().map(|group| group.len()).sum());
+    groups.iter().rev().flat_map(|group| group.iter().rev()).for_each(|row| columns.push(row));
+    let columns = columns.finish();
+    let mut end = columns.len();
+    let parts = groups.iter().map(|group| {
+        let rows = columns.slice(end - group.len()..end);
+        end -= group.len();
+        (*group, rows)
+    });
+    parts.collect()
 }
 
 #[cfg(test)]
@@ -150,6 +179,22 @@ mod tests {
         let shape: Vec<_> = blocks.iter().map(|b| (b.index, b.next_older, b.rows.len())).collect();
         assert_eq!(shape, [(7, 5, 0), (5, 2, 2), (2, -1, 1)]);
         assert_eq!(blocks[1].rows.first(), Some(candle(first(5))));
+    }
+
+    #[test]
+    fn an_answer_of_blocks_that_were_read_together_is_no_copy_and_one_kept_alone_wastes_nothing() {
+        let rows: Vec<Candle> = (0..512).rev().map(candle).collect();
+        let mut blocks = Block::split(BlockGrid::of(Timeframe::M1), 1, 7, 0, &rows);
+        assert_eq!(blocks.len(), BLOCKS_SHARING);
+        let answer = CandleColumns::merged(blocks.iter().rev().map(|block| block.rows.clone()));
+        assert!(answer.len() == 512 && std::ptr::eq(answer.closes(), answer.slice(..).closes()));
+        assert_eq!(answer.closes().as_ptr(), blocks[7].rows.closes().as_ptr());
+        assert!(blocks[0].alone().is_none(), "others use the rest");
+        let kept = blocks.swap_remove(0);
+        drop((answer, blocks));
+        let alone = kept.alone().expect("nobody uses the rest");
+        assert_eq!((&alone.rows, alone.index, alone.next_older), (&kept.rows, 7, 6));
+        assert!(alone.alone().is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use market_backbone_core::{CandleColumns, StoreError, StoredCandles, TimeRange};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use rusqlite::Connection;
+use rustc_hash::FxBuildHasher;
 
 use super::block::Block;
 use super::sealed::{self, BlockTier, SealIndex};
@@ -22,7 +23,7 @@ const MAX_PROBES: i64 = 16;
 #[derive(Clone, Debug)]
 pub(super) struct BlockCache {
     // By series number and block.
-    blocks: Cache<(usize, i64), Arc<Block>>,
+    blocks: Cache<(usize, i64), Arc<Block>, FxBuildHasher>,
 }
 
 impl BlockCache {
@@ -32,7 +33,7 @@ impl BlockCache {
             .weigher(|_, block: &Arc<Block>| block.weight())
             // Not moka's default, which may refuse what has just been read in favour of what was read often.
             .eviction_policy(EvictionPolicy::lru())
-            .build();
+            .build_with_hasher(FxBuildHasher);
         Self { blocks }
     }
 
@@ -86,7 +87,13 @@ impl BlockCache {
 
     async fn get(&self, series: &SeriesState, index: i64) -> Option<Arc<Block>> {
         let block = self.blocks.get(&(series.number, index)).await?;
-        series.is_current(block.version, block.next_older + 1..=block.index).then_some(block)
+        if !series.is_current(block.version, block.next_older + 1..=block.index) {
+            return None;
+        }
+        let Some(alone) = block.alone().map(Arc::new) else { return Some(block) };
+        // Its neighbours have been evicted, and this one would keep their rows.
+        self.blocks.insert((series.number, index), Arc::clone(&alone)).await;
+        Some(alone)
     }
 
     /// Returns the next cached block before the one that is not: after a commit, all but the newest are

@@ -14,6 +14,7 @@ mod round;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
+use market_backbone_core::ColumnPool;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::file_maintenance::{PageCounts, file_size, wal_path};
@@ -101,6 +102,7 @@ pub(super) struct WeakStore {
     series: Weak<RwLock<SeriesMap>>,
     cache: BlockCache,
     seal_queue: Weak<SealQueue>,
+    column_pool: Weak<ColumnPool>,
 }
 
 impl WeakStore {
@@ -113,6 +115,7 @@ impl WeakStore {
             series: Arc::downgrade(&store.series),
             cache: store.cache.clone(),
             seal_queue: Arc::downgrade(&store.seal_queue),
+            column_pool: Arc::downgrade(&store.column_pool),
         }
     }
 
@@ -125,6 +128,7 @@ impl WeakStore {
             series: self.series.upgrade()?,
             cache: self.cache.clone(),
             seal_queue: self.seal_queue.upgrade()?,
+            column_pool: self.column_pool.upgrade()?,
             read_only: false,
         })
     }

@@ -337,6 +337,7 @@ impl SqliteStore {
             sources: Arc::clone(&self.sources),
             cache: super::BlockCache::new(0),
             seal_queue: Arc::clone(&self.seal_queue),
+            column_pool: Arc::clone(&self.column_pool),
             series: Arc::default(),
             maintenance: Arc::clone(&self.maintenance),
             read_only: true,

@@ -16,6 +16,7 @@
 //! ```
 
 mod bad_file;
+mod column_memory;
 mod seal;
 mod seal_index;
 mod seal_plan;
@@ -30,6 +31,7 @@ mod segment_header;
 mod sweep;
 mod tier;
 
+pub(super) use self::column_memory::column_pool;
 pub(super) use self::seal_index::{BlockTier, SealIndex};
 pub(super) use self::seal_queue::SealQueue;
 pub(super) use self::seal_table::{all, delete_touched, delete_within};

@@ -35,6 +35,7 @@ mod revisions;
 mod sealed;
 mod sealed_damage;
 mod sealed_kill;
+mod sealed_retention;
 mod shared_folder;
 mod sources;
 mod staleness;

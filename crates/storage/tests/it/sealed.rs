@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::material::{candle, candles, everything, minutes, proof, series};
+use crate::two_stores::histories;
 
 /// Where the second segment begins.
 const EDGE: i64 = 65_536;
@@ -172,7 +173,7 @@ async fn as_of_an_earlier_moment_the_table_is_asked() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(histories(6))]
 
     /// Chunks, segments, gaps between rows and what is not sealed, cut anywhere.
     #[test]

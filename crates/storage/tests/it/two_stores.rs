@@ -155,15 +155,19 @@ async fn play(steps: Vec<Step>) {
     }
 }
 
-/// As many as `HISTORIES` says.
-fn histories() -> ProptestConfig {
+/// As many as `HISTORIES` says, or the number given.
+pub(crate) fn histories(otherwise: u32) -> ProptestConfig {
     #[expect(clippy::disallowed_methods, reason = "how thorough a test is to be is said from outside")]
     let asked = std::env::var("HISTORIES").ok().and_then(|text| text.parse::<u32>().ok());
-    ProptestConfig { cases: asked.unwrap_or(12), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: asked.unwrap_or(otherwise),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
-    #![proptest_config(histories())]
+    #![proptest_config(histories(12))]
 
     #[test]
     fn two_stores_on_a_folder_are_as_one(steps in prop::collection::vec(step(), 1..60)) {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use market_backbone::{
-    Backbone, CandleRequest, CandleSet, Error, Grid, Progress, TimeRange, Timeframe, Timestamp,
+    Backbone, CandleRequest, CandleSet, DefaultWindow, Error, Grid, Progress, TimeRange, Timeframe, Timestamp,
 };
 
 use crate::args::{CandleRangeArgs, PriorityArg, TimeArg};
 use crate::exit::UsageError;
+use crate::stats::AnswerSummary;
 
 const DEFAULT_COUNT: usize = 200;
 /// A machine's clock is hardly off by more before anybody notices.
@@ -45,12 +46,42 @@ impl WantedCandles {
     }
 
     /// Where the answer begins and ends, as far as the arguments say; with a count it ends with its newest candle.
-    pub(super) fn bounds(&self, set: &CandleSet, grid: Grid) -> (Option<Timestamp>, Option<Timestamp>) {
-        let newest = set.candles.last().filter(|_| self.from.is_some());
-        let is_cut = self.count.is_some_and(|count| set.candles.len() >= count);
-        let close =
-            newest.filter(|_| is_cut).map(|newest| grid.close(set.series.timeframe, newest.open_time));
+    pub(super) fn bounds(&self, told: &AnswerSummary, grid: Grid) -> (Option<Timestamp>, Option<Timestamp>) {
+        let newest = told.newest().filter(|_| self.from.is_some());
+        let is_cut = self.count.is_some_and(|count| told.rows >= count);
+        let close = newest.filter(|_| is_cut).map(|newest| grid.close(told.timeframe, newest));
         (self.from, close.or(self.to))
+    }
+
+    /// The beginning or the count, of which only one is `None`; nothing where the answer is about an earlier moment.
+    pub(super) fn selection(&self) -> Option<(Option<Timestamp>, Option<usize>)> {
+        let count = self.count.or_else(|| self.from.is_none().then_some(DEFAULT_COUNT));
+        (self.as_of.is_none() && !(self.from.is_some() && count.is_some())).then_some((self.from, count))
+    }
+
+    /// The end, if one was named.
+    pub(super) const fn until(&self) -> Option<Timestamp> {
+        self.to
+    }
+
+    /// What is wanted from `moment` on, if anything is.
+    pub(super) fn after(&self, moment: Timestamp) -> Option<Self> {
+        self.to.is_none_or(|to| moment < to).then_some(Self { from: Some(moment), ..*self })
+    }
+
+    /// The newest `count` of what is wanted.
+    pub(super) fn newest(&self, count: usize) -> Self {
+        Self { count: Some(count), ..*self }
+    }
+
+    /// A request without a window, of this priority.
+    pub(super) fn plain(
+        &self,
+        (market, timeframe): (&str, Timeframe),
+        backbone: &Backbone,
+    ) -> CandleRequest<DefaultWindow> {
+        let request = backbone.client(self.priority.into()).candles(market, timeframe);
+        if self.closed { request.closed() } else { request }
     }
 
     /// One request for all of it. With a count and a beginning, it spans so many slots.

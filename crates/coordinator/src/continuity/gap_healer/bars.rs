@@ -33,11 +33,12 @@ impl GapHealer {
 
     /// Returns the next bar to deliver, or the event that waits for the last of them.
     pub(super) fn pop_bar(&mut self) -> Option<FeedEvent> {
-        while let Some(number) = self.bar_channels_due.front() {
-            if let Some(event) = self.channels[*number].bars.as_mut().and_then(|bars| bars.pop()) {
+        while let Some(number) = self.bar_channels_due.front().copied() {
+            if let Some(event) = self.channels[number].bars.as_mut().and_then(|bars| bars.pop()) {
                 return Some(event);
             }
             self.bar_channels_due.pop_front();
+            self.fetch_half_heard(number);
         }
         self.after_bars.take()
     }
@@ -71,16 +72,38 @@ impl GapHealer {
         self.wake_at = self.wake_at.into_iter().chain([at]).min();
     }
 
+    /// Queues a fetch of the slot that the bars of channel `number` wait for, if they do: it ended without a candle, and
+    /// nobody had listened when it began.
+    fn fetch_half_heard(&mut self, number: usize) {
+        let state = &mut self.channels[number];
+        let Some((open, wait)) = state.bars.as_mut().and_then(|bars| bars.request_page()) else { return };
+        state.reopen_from(open);
+        self.enqueue_fetch(number);
+        let state = &mut self.channels[number];
+        state.wait = state.wait.max(wait);
+    }
+
     /// Records that the candles of a channel from `begin` on have been fetched. It is not known whether slots
-    /// outside `coverage` were quiet.
-    pub(super) fn mark_interrupted(
+    /// outside `coverage` were quiet, unless the channel was heard since they began.
+    pub(super) fn mark_fetched_bars(
         &mut self,
         number: usize,
         (begin, asked_at): (Timestamp, Timestamp),
         coverage: &Coverage,
     ) {
-        if let (Some(bars), Ok(range)) = (&mut self.channels[number].bars, TimeRange::new(begin, asked_at)) {
-            bars.mark_interrupted(range, coverage);
+        let state = &mut self.channels[number];
+        if let Some(bars) = &mut state.bars {
+            let interrupted = TimeRange::new(begin, asked_at.min(state.unheard_until)).ok();
+            bars.fetched(interrupted, coverage, asked_at);
+        }
+    }
+
+    /// Continues the bars of a channel whose fetched candles have all been delivered.
+    pub(super) fn continue_bars(&mut self, number: usize) {
+        if let Some(bars) = &mut self.channels[number].bars {
+            bars.page_read();
+            self.bar_channels_due.push_back(number);
+            self.look_at_bars(Instant::now());
         }
     }
 }

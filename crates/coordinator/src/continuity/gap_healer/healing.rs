@@ -258,7 +258,7 @@ impl GapHealer {
     ) {
         let begin = self.channels[number].due_from();
         let lacking = self.settle_audit(number, &events);
-        self.mark_interrupted(number, (begin, asked_at), coverage);
+        self.mark_fetched_bars(number, (begin, asked_at), coverage);
         let loss = loss.or(lacking.as_ref());
         let is_catching = self.catch_up.is_some();
         if let Some(catching) = &mut self.catch_up {

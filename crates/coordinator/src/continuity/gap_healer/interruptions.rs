@@ -17,7 +17,7 @@ impl GapHealer {
                 state.extend_gap();
                 continue;
             }
-            state.is_down = true;
+            (state.is_down, state.unheard_until) = (true, Timestamp::MAX);
             state.clear_join_target();
             if state.phase == ChannelPhase::AwaitingRetry {
                 (state.phase, state.retry_at) = (ChannelPhase::Held, None);
@@ -46,6 +46,7 @@ impl GapHealer {
             let state = &mut self.channels[*number];
             let is_lag = gap.cause == GapCause::Lagged;
             (state.is_down, state.resumed_at) = (false, Instant::now());
+            state.unheard_until = gap.to.unwrap_or(Timestamp::MAX);
             if state.join_target.is_none() && !state.needs_refetch {
                 // Events that are read after a lag arrived before they were read.
                 state.heard_from = gap.to.filter(|_| !is_lag);
@@ -83,7 +84,7 @@ impl GapHealer {
                     continue;
                 }
                 state.extend_gap();
-                state.resumed_at = Instant::now();
+                (state.resumed_at, state.unheard_until) = (Instant::now(), now);
                 if state.phase != ChannelPhase::AwaitingRetry {
                     self.enqueue_fetch(number);
                 }

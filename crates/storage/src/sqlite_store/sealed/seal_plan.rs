@@ -40,6 +40,17 @@ fn is_worth_a_file(
     policy == SealPolicy::Everything || !is_newest || rows.abs_diff(sealed) >= enough
 }
 
+/// The blocks that a file leaves out of the oldest segment where old rows are deleted all the time: an eighth of it,
+/// nearly six days of minutes. Until they are deleted, nothing touches the file.
+const FORGOTTEN_BLOCKS: i64 = 128;
+
+/// A segment that should get a file, and the first block in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlannedSegment {
+    pub(super) segment: i64,
+    pub(super) first_block: i64,
+}
+
 /// The segments that are looked at, and how.
 #[derive(Clone, Debug)]
 pub(super) struct SealPlan {
@@ -48,16 +59,16 @@ pub(super) struct SealPlan {
     pub(super) policy: SealPolicy,
     /// The number of rows from which on a series gets files.
     pub(super) min_rows: u64,
-    /// True if old rows are deleted all the time: then the oldest segment changes all the time.
-    pub(super) skips_oldest: bool,
+    /// True if old rows are deleted all the time: then the beginning of the oldest segment gets no file.
+    pub(super) forgets: bool,
 }
 
 /// Returns the segments of a series that should get a file, newest first.
 pub(super) fn plan(
     conn: &mut Connection,
     series: &SeriesState,
-    SealPlan { range, policy, min_rows, skips_oldest }: SealPlan,
-) -> Result<Vec<i64>, rusqlite::Error> {
+    SealPlan { range, policy, min_rows, forgets }: SealPlan,
+) -> Result<Vec<PlannedSegment>, rusqlite::Error> {
     let grid = SegmentGrid::new(series.grid);
     let (first, last) = match range {
         Some(range) => (grid.blocks(*range.start()).0, grid.blocks(*range.end()).1),
@@ -72,16 +83,33 @@ pub(super) fn plan(
              (SELECT MAX(block) FROM block_sum WHERE series = ?1)",
         )?
         .query_row([label], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let counts: Vec<(i64, i64)> = {
+    let mut counts: Vec<(PlannedSegment, i64)> = {
         let sql = format!(
             "SELECT block >> {}, SUM(rows) FROM block_sum \
              WHERE series = ?1 AND block BETWEEN ?2 AND ?3 GROUP BY 1 ORDER BY 1 DESC",
             SegmentGrid::SHIFT
         );
         let mut select = moment.prepare_cached(&sql)?;
-        let counts = select.query_map((label, first, last), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let planned = |segment| PlannedSegment { segment, first_block: grid.blocks(segment).0 };
+        let counts = select.query_map((label, first, last), |row| Ok((planned(row.get(0)?), row.get(1)?)))?;
         counts.collect::<Result<_, _>>()?
     };
+    let seal_of = |segment: i64| seals.iter().find(|seal| seal.segment == segment);
+    let is_oldest = |segment: i64| oldest.is_some_and(|oldest| SegmentGrid::of_block(oldest) == segment);
+    if let (Some(oldest), Some((planned, rows))) = (oldest, counts.last_mut())
+        && forgets
+        && is_oldest(planned.segment)
+    {
+        // A file that is there keeps its beginning.
+        planned.first_block = match seal_of(planned.segment) {
+            Some(seal) => series.grid.block_at(seal.from_ms),
+            None => oldest.saturating_add(FORGOTTEN_BLOCKS),
+        };
+        let sql =
+            "SELECT COALESCE(SUM(rows), 0) FROM block_sum WHERE series = ?1 AND block BETWEEN ?2 AND ?3";
+        let kept = (label, planned.first_block, grid.blocks(planned.segment).1);
+        *rows = moment.prepare_cached(sql)?.query_row(kept, |row| row.get(0))?;
+    }
     let counted: i64 = counts.iter().map(|(_, rows)| rows).sum();
     let is_large = !seals.is_empty() || counted.unsigned_abs() >= min_rows || {
         let sql = "SELECT COALESCE(SUM(rows), 0) FROM block_sum WHERE series = ?1";
@@ -89,15 +117,12 @@ pub(super) fn plan(
     };
     moment.finish()?;
     let is_newest = |segment: i64| newest.is_some_and(|newest| SegmentGrid::of_block(newest) == segment);
-    let is_skipped =
-        |segment: i64| skips_oldest && oldest.is_some_and(|oldest| SegmentGrid::of_block(oldest) == segment);
-    let seal_of = |segment: i64| seals.iter().find(|seal| seal.segment == segment);
     let how = (policy, MIN_NEW_ROWS.min(min_rows));
-    let worth = |(segment, rows): &(i64, i64)| {
-        !is_skipped(*segment)
-            && is_worth_a_file(rows.unsigned_abs(), seal_of(*segment), is_newest(*segment), how)
+    let worth = |(planned, rows): &&(PlannedSegment, i64)| {
+        let PlannedSegment { segment, .. } = *planned;
+        is_worth_a_file(rows.unsigned_abs(), seal_of(segment), is_newest(segment), how)
     };
-    Ok(counts.iter().filter(|count| is_large && worth(count)).map(|(segment, _)| *segment).collect())
+    Ok(counts.iter().filter(|_| is_large).filter(worth).map(|(planned, _)| *planned).collect())
 }
 
 /// Returns the names of the series in a shard that have enough rows for a file.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use market_backbone_core::{Candle, CandleColumns, StoreError, StoredCandles, TimeRange, Timestamp};
+use market_backbone_core::{Candle, ColumnPool, StoreError, StoredCandles, TimeRange, Timestamp};
 use tokio::task::spawn_blocking;
 
 use super::seal::SegmentSeal;
@@ -133,7 +133,8 @@ impl SqliteStore {
             };
             drop(shard); // reading what is not sealed leases it again
             let pieces = self.pieces(series, &index, files, range, limit).await?;
-            match spawn_blocking(move || assemble(pieces))
+            let pool = Arc::clone(&self.column_pool);
+            match spawn_blocking(move || assemble(pieces, &pool))
                 .await
                 .map_err(|error| fault::interrupted(&error))?
             {
@@ -210,10 +211,10 @@ fn open_files(
 
 /// Copies all pieces, which come newest first, into one set of columns; `None` if they are out of order, which the
 /// table has to answer for.
-fn assemble(mut pieces: Vec<ReadPiece>) -> Result<Option<StoredCandles>, BadFile> {
+fn assemble(mut pieces: Vec<ReadPiece>, pool: &Arc<ColumnPool>) -> Result<Option<StoredCandles>, BadFile> {
     pieces.reverse();
     let rows = pieces.iter().map(ReadPiece::rows).sum();
-    let mut columns = SegmentColumns::zeroed(rows);
+    let mut columns = SegmentColumns::taken_from(pool, rows);
     let mut rest = columns.slots();
     let mut jobs: Vec<(&ReadPiece, Range<usize>, ColumnSlots<'_>)> = Vec::new();
     for piece in &pieces {
@@ -245,6 +246,6 @@ fn assemble(mut pieces: Vec<ReadPiece>) -> Result<Option<StoredCandles>, BadFile
     });
     let from_memory = from_memory.sum();
     drop(pieces);
-    let candles = CandleColumns::from_final(columns.times, columns.figures);
+    let candles = pool.columns((columns.times, columns.figures));
     Ok(candles.ok().map(|candles| StoredCandles { candles, from_memory }))
 }

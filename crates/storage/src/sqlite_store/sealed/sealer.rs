@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::seal_index::SealIndex;
 use super::seal_plan::{self, SealPlan, SealPolicy};
-use super::{segment_draft, sweep};
+use super::{column_memory, segment_draft, sweep};
 use crate::sqlite_store::maintenance::WeakStore;
 use crate::sqlite_store::series_state::SeriesState;
 use crate::sqlite_store::shard::Shard;
@@ -109,8 +109,8 @@ impl SqliteStore {
         let lock = self.shards.lock().ok_or_else(fault::closed)?;
         lock.require_same_folder()?;
         let shard = self.shards.lease(id).await?;
-        let skips_oldest = policy == SealPolicy::Background && self.maintenance.forgets(series);
-        let asked = SealPlan { range: range.clone(), policy, min_rows: config.min_rows, skips_oldest };
+        let forgets = self.maintenance.forgets(series);
+        let asked = SealPlan { range: range.clone(), policy, min_rows: config.min_rows, forgets };
         let state = Arc::clone(series);
         let segments = shard.direct(move |conn| seal_plan::plan(conn, &state, asked)).await?;
         for segments in segments.chunks(FILES_PER_TRANSACTION) {
@@ -192,6 +192,7 @@ pub(in crate::sqlite_store) fn spawn(store: &SqliteStore) {
     if !config.enabled {
         return;
     }
+    column_memory::spawn(store);
     let (weak_store, queue) = (WeakStore::downgrade(store), Arc::clone(&store.seal_queue));
     let stop = store.maintenance.stop_token();
     store.shards.tasks().spawn(async move {

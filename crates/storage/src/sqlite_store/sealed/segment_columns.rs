@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use market_backbone_core::{Candle, CandleColumns, Timestamp};
+use market_backbone_core::{Candle, CandleColumns, ColumnPool, Timestamp};
 
 /// The number of columns: the open time and six figures.
 pub(super) const COLUMNS: usize = 7;
@@ -20,6 +20,12 @@ impl SegmentColumns {
     /// Creates columns of `rows` zeros, to be filled from files.
     pub(super) fn zeroed(rows: usize) -> Self {
         Self { times: vec![0; rows], figures: std::array::from_fn(|_| vec![0.0; rows]) }
+    }
+
+    /// Takes columns of `rows` values from `pool`, to be filled from files.
+    pub(super) fn taken_from(pool: &ColumnPool, rows: usize) -> Self {
+        let (times, figures) = pool.take(rows);
+        Self { times, figures }
     }
 
     pub(in crate::sqlite_store) fn len(&self) -> usize {

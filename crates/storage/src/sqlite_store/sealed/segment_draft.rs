@@ -7,6 +7,7 @@ use market_backbone_core::{Candle, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::seal::{SegmentGrid, SegmentSeal};
+use super::seal_plan::PlannedSegment;
 use super::seal_table;
 use super::segment_columns::SegmentColumns;
 use super::segment_file::SegmentFile;
@@ -24,20 +25,21 @@ pub(super) struct SegmentDraft {
     fingerprint: i64,
 }
 
-/// Copies the rows of a segment from the table into a file; `None` if they are damaged, invalid, or without
+/// Copies the rows of a segment, from its first block on that is wanted, from the table into a file; `None` if they are damaged, invalid, or without
 /// checksums. The outer error is one of the database, the inner one of the file.
 pub(super) fn write(
     conn: &mut Connection,
     series: &SeriesState,
     tier: &SealedTier,
-    segment: i64,
+    PlannedSegment { segment, first_block }: PlannedSegment,
 ) -> Result<io::Result<Option<SegmentDraft>>, rusqlite::Error> {
     let grid = SegmentGrid::new(series.grid);
-    let (from_ms, end_ms) = grid.range_ms(segment);
+    let (from_ms, end_ms) = (series.grid.start_ms(first_block), grid.range_ms(segment).1);
+    let last_block = grid.blocks(segment).1;
     let moment = conn.transaction()?;
     let mut columns = SegmentColumns::default();
     let mut is_valid = !checksum_table::lacks_checksums_direct(&moment, &series.label)?;
-    let mut sums = checksum_table::read_direct(&moment, &series.label, grid.blocks(segment))?;
+    let mut sums = checksum_table::read_direct(&moment, &series.label, (first_block, last_block))?;
     {
         let mut select = moment.prepare_cached(&format!(
             "SELECT timestamp, open, high, low, close, volume, turnover FROM {} \
@@ -68,8 +70,7 @@ pub(super) fn write(
     let (Some(newest), true, 1..) = (newest, is_valid, rows) else { return Ok(Ok(None)) };
     // Of the newest segment, what follows its newest row is still to come.
     let to_ms = if newest < end_ms { newest.saturating_add(1) } else { end_ms };
-    let (first, last) = grid.blocks(segment);
-    let blocks = (first, last.min(series.grid.block_of(Timestamp::from_millis(to_ms - 1))));
+    let blocks = (first_block, last_block.min(series.grid.block_of(Timestamp::from_millis(to_ms - 1))));
     let fingerprint = fingerprint(&moment, &series.label, blocks)?;
     moment.finish()?;
     let id = RandomState::new().hash_one(segment);

@@ -52,7 +52,7 @@ impl BatchSummary {
         self.series += 1;
         self.rows += set.candles.len();
         self.served.add(set.stats);
-        self.rejected.extend(stats::rejected_rows(set));
+        self.rejected.extend(stats::rejected_rows(&set.rejected));
         self.unkept = WriteFailure::merge(self.unkept.take(), set.write_failure.clone());
         self.consecutive_failures = 0;
     }
