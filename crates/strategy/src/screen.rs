@@ -23,17 +23,21 @@ mod error;
 mod evaluate;
 mod lower;
 mod market_bars;
+mod operators;
 mod parse;
+mod score_values;
 mod term;
 mod values;
 
 use market_backbone_core::{Grid, Timeframe};
 
 pub use self::answer::{ScreenAnswer, ScreenValue, Verdict, WhyUnknown};
-pub use self::condition::{Arithmetic, Comparison, Quantity, ScreenCondition};
+pub use self::condition::{Quantity, ScreenCondition};
 pub use self::error::ScreenError;
 use self::lower::Names;
 pub use self::market_bars::MarketBars;
+pub use self::operators::{Arithmetic, Comparison};
+pub use self::score_values::ScoreValues;
 pub use self::term::{DEFAULT_TIMEFRAME, Measure, ScreenTerm, SpanFigure};
 pub use self::values::{NamedValues, NoValues};
 

@@ -5,7 +5,7 @@ mod print;
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use market_backbone::strategy::screen::{BarsNeeded, MarketBars, NoValues, Screen, ScreenAnswer, Verdict};
+use market_backbone::strategy::screen::{BarsNeeded, MarketBars, ScoreValues, Screen, ScreenAnswer, Verdict};
 use market_backbone::{Backbone, CandleSet, Client};
 
 use self::print::Row;
@@ -18,7 +18,7 @@ use crate::stats;
 const MOST_TOLD: usize = 5;
 
 pub(crate) async fn run(args: ScreenArgs, backbone: &Backbone) -> anyhow::Result<()> {
-    let mut screen = Screen::parse_with(&args.condition, args.timeframe, NoValues)?;
+    let mut screen = Screen::parse_with(&args.condition, args.timeframe, ScoreValues::default())?;
     if let Some(sort) = &args.sort {
         screen = screen.sorted_by(sort).context("--sort")?;
     }

@@ -29,7 +29,7 @@ const ALIASES: [(&str, Formula); 14] = [
 pub struct IndicatorInfo {
     /// The name in text.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// The meaning, in a few words.
     pub title: &'static str,
     /// The names of its outputs. The first is the one that is meant where none is named.
     pub outputs: &'static [&'static str],

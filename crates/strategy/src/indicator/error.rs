@@ -7,7 +7,7 @@ use market_backbone_core::Timestamp;
 use super::kernel::Formula;
 use super::parameter::IndicatorParameter;
 
-/// Why a text or a list of parameters names no indicator.
+/// The reason why a text or a list of parameters names no indicator.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum IndicatorError {
@@ -58,7 +58,7 @@ pub enum IndicatorError {
     Syntax {
         /// The place of the fault, in bytes.
         at: usize,
-        /// What is wrong there.
+        /// The fault that is there.
         message: String,
     },
 }
@@ -123,7 +123,7 @@ impl fmt::Display for IndicatorError {
 
 impl std::error::Error for IndicatorError {}
 
-/// Why a bar was refused. The indicator is as it was before.
+/// The reason why a bar was refused. The indicator is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefusedBar {

@@ -9,14 +9,14 @@ use market_backbone_core::Candle;
 use super::kernel::Formula;
 use super::price_source::PriceSource;
 
-/// When a formula has nothing to divide by.
+/// The bars of which a formula has nothing to divide by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlatRule {
-    /// It always has.
+    /// There is always something to divide by.
     Never,
-    /// As long as nothing has moved since the first bar.
+    /// Nothing has moved since the first bar.
     SinceStart,
-    /// When nothing moved in the last so many bars.
+    /// Nothing moved in the last so many bars.
     Window(u32),
 }
 

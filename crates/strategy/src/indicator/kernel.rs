@@ -26,12 +26,12 @@ pub(crate) type Rest = [f64; 2];
 
 /// The outputs of a formula at one bar. What a formula has no output for is zero; what has no value is not finite.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Values {
+pub(crate) struct FormulaValues {
     first: f64,
     rest: Rest,
 }
 
-impl Values {
+impl FormulaValues {
     pub(crate) const fn new(first: f64, rest: Rest) -> Self {
         Self { first, rest }
     }

@@ -129,6 +129,7 @@ macro_rules! kernels {
 
         /// The state of a TA-Lib function that is fed bar by bar.
         #[derive(Clone, Debug)]
+        #[expect(clippy::large_enum_variant, reason = "it is kept in a box, and made once")]
         pub(crate) enum TaKernel {
             $($variant($stream),)+
         }

@@ -6,7 +6,7 @@ use ta_lib::RetCode;
 use super::error::RefusedBar;
 use super::flat_watch::FlatWatch;
 use super::input_columns::InputColumns;
-use super::kernel::{Formula, Rest, TaKernel, Values};
+use super::kernel::{Formula, FormulaValues, Rest, TaKernel};
 use super::own_kernel::{SessionVwap, Zscore};
 use super::price_source::PriceSource;
 use super::reading::Reading;
@@ -14,10 +14,10 @@ use super::spec::IndicatorSpec;
 
 /// The state of the formula.
 #[derive(Clone, Debug)]
-enum Stage {
+enum FormulaStage {
     /// Fewer bars than the formula needs.
     Warming(Vec<Candle>),
-    Ta(TaKernel),
+    Ta(Box<TaKernel>),
     Vwap(SessionVwap),
     Zscore(Zscore),
 }
@@ -46,7 +46,7 @@ enum Stage {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Indicator {
-    stage: Stage,
+    stage: FormulaStage,
     newest: Timestamp,
     // The bars since the start, how many the first value needs, and how many it takes to forget the start.
     seen: usize,
@@ -108,7 +108,7 @@ impl Indicator {
         }
         let mut rest = [0.0; 2];
         let taken = match &mut self.stage {
-            Stage::Ta(kernel) => kernel.update(bar, self.source, &mut rest),
+            FormulaStage::Ta(kernel) => kernel.update(bar, self.source, &mut rest),
             _ => self.update_other(bar, &mut rest),
         };
         let Some(first) = taken else {
@@ -120,14 +120,14 @@ impl Indicator {
             self.marks = self.marks_at(self.seen);
         }
         let flat = self.flat.take(bar, self.source);
-        Ok(self.reading(Values::new(first, rest), self.marks, flat))
+        Ok(self.reading(FormulaValues::new(first, rest), self.marks, flat))
     }
 
     fn update_other(&mut self, bar: &Candle, rest: &mut Rest) -> Option<f64> {
         match &mut self.stage {
-            Stage::Vwap(vwap) => vwap.update(bar),
-            Stage::Zscore(zscore) => zscore.update(self.source.of(bar)),
-            Stage::Ta(_) | Stage::Warming(_) => self.warm(bar, rest),
+            FormulaStage::Vwap(vwap) => vwap.update(bar),
+            FormulaStage::Zscore(zscore) => zscore.update(self.source.of(bar)),
+            FormulaStage::Ta(_) | FormulaStage::Warming(_) => self.warm(bar, rest),
         }
     }
 
@@ -153,14 +153,14 @@ impl Indicator {
         }
         let mut rest = [0.0; 2];
         let first = match &self.stage {
-            Stage::Ta(kernel) => kernel.peek(bar, self.source, &mut rest),
-            Stage::Vwap(vwap) => { *vwap }.update(bar),
-            Stage::Zscore(zscore) => zscore.peek(self.source.of(bar)),
-            Stage::Warming(_) => self.clone().warm(bar, &mut rest),
+            FormulaStage::Ta(kernel) => kernel.peek(bar, self.source, &mut rest),
+            FormulaStage::Vwap(vwap) => { *vwap }.update(bar),
+            FormulaStage::Zscore(zscore) => zscore.peek(self.source.of(bar)),
+            FormulaStage::Warming(_) => self.clone().warm(bar, &mut rest),
         };
         let first = first.ok_or(RefusedBar::NotFinite(bar.open_time))?;
         let flat = { self.flat }.take(bar, self.source);
-        Ok(self.reading(Values::new(first, rest), self.marks_at(self.seen + 1), flat))
+        Ok(self.reading(FormulaValues::new(first, rest), self.marks_at(self.seen + 1), flat))
     }
 
     /// Begins anew, because a slot after the last bar is unknown. Readings say so until the new start is forgotten.
@@ -190,7 +190,7 @@ impl Indicator {
     /// Keeps a bar until there are enough, and opens the formula on them.
     #[cold]
     fn warm(&mut self, bar: &Candle, rest: &mut Rest) -> Option<f64> {
-        let Stage::Warming(kept) = &mut self.stage else {
+        let FormulaStage::Warming(kept) = &mut self.stage else {
             return None;
         };
         let one = CandleColumns::from([*bar]);
@@ -207,7 +207,7 @@ impl Indicator {
         let inputs = InputColumns::of(&bars, &real, 0..bars.len());
         match TaKernel::open(self.spec.formula, &inputs, self.spec.parameters(), rest) {
             Ok((kernel, first)) => {
-                self.stage = Stage::Ta(kernel);
+                self.stage = FormulaStage::Ta(Box::new(kernel));
                 Some(first)
             }
             // Cannot happen with checked parameters and finite bars; then there is no value.
@@ -216,16 +216,16 @@ impl Indicator {
     }
 
     #[inline]
-    const fn reading(&self, values: Values, marks: u8, flat: bool) -> Reading {
+    const fn reading(&self, values: FormulaValues, marks: u8, flat: bool) -> Reading {
         let flat = if flat && marks & Reading::WARMING == 0 { Reading::FLAT } else { 0 };
         Reading { values, outputs: self.outputs, chosen: self.chosen, flags: marks | flat }
     }
 }
 
-fn start(spec: &IndicatorSpec, grid: Grid, warm_up: usize) -> Stage {
+fn start(spec: &IndicatorSpec, grid: Grid, warm_up: usize) -> FormulaStage {
     match spec.formula {
-        Formula::Vwap => Stage::Vwap(SessionVwap::new(grid)),
-        Formula::Zscore => Stage::Zscore(Zscore::new(warm_up)),
-        _ => Stage::Warming(Vec::with_capacity(warm_up)),
+        Formula::Vwap => FormulaStage::Vwap(SessionVwap::new(grid)),
+        Formula::Zscore => FormulaStage::Zscore(Zscore::new(warm_up)),
+        _ => FormulaStage::Warming(Vec::with_capacity(warm_up)),
     }
 }

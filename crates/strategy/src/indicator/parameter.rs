@@ -16,7 +16,7 @@ pub struct IndicatorParameter {
     pub max: f64,
     /// The value that is meant where none is given.
     pub default: f64,
-    /// Whether only whole numbers are taken.
+    /// `true` if only whole numbers are taken.
     pub whole: bool,
 }
 

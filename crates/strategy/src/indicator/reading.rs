@@ -1,11 +1,11 @@
-//! What an indicator answers about a bar.
+//! The answer of an indicator about a bar.
 
-use super::kernel::Values;
+use super::kernel::FormulaValues;
 
 /// The values of an indicator at a bar, or the reason why there are none.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
-    pub(super) values: Values,
+    pub(super) values: FormulaValues,
     pub(super) outputs: u8,
     pub(super) chosen: u8,
     pub(super) flags: u8,

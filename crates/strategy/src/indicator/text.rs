@@ -71,7 +71,7 @@ pub(crate) enum Argument {
 
 /// A call in a text.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Call {
+pub(crate) struct CallText {
     pub(crate) name: String,
     pub(crate) arguments: Vec<(Argument, Range<usize>)>,
     pub(crate) output: Option<(String, Range<usize>)>,
@@ -122,15 +122,15 @@ pub(crate) fn required<'a>(wanted: char, name: &'static str) -> impl ModalParser
 }
 
 /// Reads a call; its arguments and its output may be missing.
-pub(crate) fn call(input: &mut Input<'_>) -> Parsed<Call> {
+pub(crate) fn call(input: &mut Input<'_>) -> Parsed<CallText> {
     let (name, mut at) = word.with_span().parse_next(input)?;
     let arguments = opt(preceded(multispace0, arguments)).parse_next(input)?;
     let output = opt(preceded('.', word.with_span())).parse_next(input)?;
     at.end = input.previous_token_end();
-    Ok(Call { name, arguments: arguments.unwrap_or_default(), output, at })
+    Ok(CallText { name, arguments: arguments.unwrap_or_default(), output, at })
 }
 
-impl Call {
+impl CallText {
     /// Returns the indicator that is called.
     ///
     /// The errors of parts name their place, so that a caret can point to it.

@@ -4,14 +4,14 @@ use std::fmt;
 
 use market_backbone_core::{TimeRange, Timestamp};
 
-/// Whether a market meets a condition.
+/// The answer to whether a market meets a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verdict {
-    /// It does.
+    /// The market meets it.
     Match,
-    /// It does not, whatever is not known.
+    /// The market does not meet it, whatever else is not known.
     NoMatch,
-    /// That depends on something that is not known. It never counts as a match.
+    /// The answer depends on something that is not known. It never counts as a match.
     Unknown,
 }
 
@@ -51,7 +51,7 @@ impl Verdict {
     }
 }
 
-/// Why a value is unknown.
+/// The reason why a value is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhyUnknown {
@@ -63,7 +63,7 @@ pub enum WhyUnknown {
         have: usize,
         /// The bars that are needed.
         need: usize,
-        /// Whether older bars lie beyond an unknown slot.
+        /// `true` if older bars lie beyond an unknown slot.
         is_after_hole: bool,
     },
     /// Slots that it is computed from are unknown.
@@ -105,14 +105,14 @@ pub struct ScreenValue {
     pub name: String,
     /// Its value, or why there is none.
     pub value: Result<f64, WhyUnknown>,
-    /// What is to be said about the value: `flat`, `settling`.
+    /// The notes about the value: `flat`, `settling`.
     pub notes: Vec<&'static str>,
 }
 
-/// What a screen answers about a market.
+/// The answer of a screen about a market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScreenAnswer {
-    /// Whether the market meets the condition.
+    /// The answer to whether the market meets the condition.
     pub verdict: Verdict,
     /// Every quantity that the screen reads, in the order of the text.
     pub values: Vec<ScreenValue>,

@@ -5,86 +5,9 @@ use std::ops;
 
 use market_backbone_core::Timeframe;
 
+use super::operators::{Arithmetic, Comparison};
 use super::term::{DEFAULT_TIMEFRAME, Measure, ScreenTerm};
 use crate::indicator::{IndicatorSpec, PriceSource};
-
-/// How two quantities are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Comparison {
-    /// `<`.
-    Less,
-    /// `<=`.
-    AtMost,
-    /// `>`.
-    Greater,
-    /// `>=`.
-    AtLeast,
-    /// `==`.
-    Equal,
-    /// `!=`.
-    Different,
-}
-
-impl Comparison {
-    /// Returns whether it holds between two numbers.
-    #[must_use]
-    pub fn holds(self, one: f64, other: f64) -> bool {
-        match self {
-            Self::Less => one < other,
-            Self::AtMost => one <= other,
-            Self::Greater => one > other,
-            Self::AtLeast => one >= other,
-            Self::Equal => one == other,
-            Self::Different => one != other,
-        }
-    }
-
-    /// Returns the sign in text.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::Greater => ">",
-            Self::AtLeast => ">=",
-            Self::Equal => "==",
-            Self::Different => "!=",
-        }
-    }
-}
-
-/// How two quantities make a third.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Arithmetic {
-    /// `+`.
-    Plus,
-    /// `-`.
-    Minus,
-    /// `*`.
-    Times,
-    /// `/`.
-    Over,
-}
-
-impl Arithmetic {
-    pub(super) fn apply(self, one: f64, other: f64) -> f64 {
-        match self {
-            Self::Plus => one + other,
-            Self::Minus => one - other,
-            Self::Times => one * other,
-            Self::Over => one / other,
-        }
-    }
-
-    const fn sign(self) -> char {
-        match self {
-            Self::Plus => '+',
-            Self::Minus => '-',
-            Self::Times => '*',
-            Self::Over => '/',
-        }
-    }
-}
 
 /// A number that a screen computes for a market.
 ///

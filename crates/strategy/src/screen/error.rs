@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::indicator::text::Fault;
 
-/// Why a text is no screen: what is wrong, and where.
+/// The reason why a text is no screen, and the place.
 ///
 /// [`Display`](fmt::Display) writes the text with a caret under the place:
 ///

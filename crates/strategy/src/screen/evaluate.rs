@@ -10,9 +10,9 @@ use super::term::ScreenTerm;
 use super::values::NamedValues;
 
 /// The terms of a screen with their values.
-struct Values<'a>(Vec<(&'a ScreenTerm, Option<f64>)>);
+struct TermValues<'a>(Vec<(&'a ScreenTerm, Option<f64>)>);
 
-impl Values<'_> {
+impl TermValues<'_> {
     fn quantity(&self, quantity: &Quantity) -> Option<f64> {
         let value = match quantity {
             Quantity::Number(number) => *number,
@@ -40,7 +40,7 @@ impl<V: NamedValues> Screen<V> {
     /// Judges a market by its bars.
     #[must_use]
     pub fn evaluate(&self, bars: &MarketBars<'_>) -> ScreenAnswer {
-        let mut known = Values(Vec::new());
+        let mut known = TermValues(Vec::new());
         let mut values = Vec::new();
         for term in self.terms() {
             let read = bars.read(term, &self.values);

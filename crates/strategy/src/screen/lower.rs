@@ -7,7 +7,7 @@ use market_backbone_core::Timeframe;
 use super::condition::{Quantity, ScreenCondition};
 use super::parse::{Node, NodeKind, Sign};
 use super::term::{Measure, ScreenTerm, SpanFigure, duration_of, timeframe_of};
-use crate::indicator::text::{Argument, Call, Fault};
+use crate::indicator::text::{Argument, CallText, Fault};
 use crate::indicator::{IndicatorError, PriceSource, catalogue, nearest};
 
 /// What names may stand for.
@@ -56,7 +56,7 @@ impl Names<'_> {
         }
     }
 
-    fn term(&self, call: &Call) -> Lowered<ScreenTerm> {
+    fn term(&self, call: &CallText) -> Lowered<ScreenTerm> {
         let mut call = call.clone();
         let last = call.arguments.last().cloned();
         let (mut timeframe, mut span) = (None, None);
@@ -86,7 +86,11 @@ impl Names<'_> {
         Ok(ScreenTerm::new(measure, timeframe.unwrap_or(usual)))
     }
 
-    fn stretch(call: &Call, figure: SpanFigure, span: Option<std::time::Duration>) -> Lowered<ScreenTerm> {
+    fn stretch(
+        call: &CallText,
+        figure: SpanFigure,
+        span: Option<std::time::Duration>,
+    ) -> Lowered<ScreenTerm> {
         let name = figure.as_str();
         match (span, span.and_then(timeframe_of)) {
             _ if !call.arguments.is_empty() || call.output.is_some() => {
@@ -97,7 +101,7 @@ impl Names<'_> {
         }
     }
 
-    fn measure(&self, call: &Call, is_named: bool) -> Lowered<Measure> {
+    fn measure(&self, call: &CallText, is_named: bool) -> Lowered<Measure> {
         let figure = PriceSource::named(&call.name);
         if figure.is_some() || is_named {
             if let Some((_, at)) = call.arguments.first() {

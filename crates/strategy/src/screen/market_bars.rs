@@ -116,7 +116,7 @@ impl MarketBars<'_> {
                     });
                 };
                 let new = columns.last().unwrap_or(old);
-                (new.close / old.close - 1.0) * 100.0
+                (new.close - old.close) * 100.0 / old.close
             }
         })
     }

