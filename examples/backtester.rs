@@ -1,13 +1,16 @@
-//! A backtester: LOW. Five thousand candles out of spare capacity, then a crossing of two averages over them.
+//! A backtester: LOW. Five thousand candles out of spare capacity, the bot of `live_bot` over them, and a page with pictures.
 //!
 //! `cargo run --release -p market-backbone-examples --example backtester [-- --live]`
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use market_backbone::{CandleColumns, Priority, Timeframe};
-use market_backbone_examples::House;
+use market_backbone::strategy::backtest::{Backtest, BacktestConfig, ThreeWays, three_ways};
+use market_backbone::strategy::paper::{FeeRates, PaperBroker, PaperConfig};
+use market_backbone::strategy::report::RunPicture;
+use market_backbone::strategy::{Decimal, Runner};
+use market_backbone::{CandleSet, Grid, Priority, Timeframe};
+use market_backbone_examples::{House, MovingAverageBot};
 
 const MARKET: &str = "KRW-BTC";
-const FEE: f64 = 0.0005;
 const PAIRS: [(usize, usize); 4] = [(5, 20), (10, 50), (20, 100), (50, 200)];
 
 #[tokio::main]
@@ -32,47 +35,37 @@ async fn main() -> anyhow::Result<()> {
 
     println!("{} candles, {} to {}", set.candles.len(), first.open_time, last.open_time);
     println!("hold: {:+.2} %", (last.close / first.open - 1.0) * 100.0);
+    let mut best: Option<(String, ThreeWays)> = None;
     for (fast, slow) in PAIRS {
-        let outcome = backtest(&set.candles, fast, slow);
-        println!("{fast:>3}/{slow:<3} {:+.2} % in {} trades", outcome.gain * 100.0, outcome.trades);
+        let ways = backtest(&set, house.backbone.grid(), fast, slow)?;
+        let gain = ways.assumed.total_return.unwrap_or_default() * 100.0;
+        println!("{fast:>3}/{slow:<3} {gain:+.2} % in {} trades", ways.assumed.trades.count);
+        if best.as_ref().is_none_or(|(_, best)| best.assumed.final_equity < ways.assumed.final_equity) {
+            best = Some((format!("Averages of {fast} and {slow}"), ways));
+        }
+    }
+    if let Some((title, ways)) = best {
+        println!("\n{title}\n{}", ways.to_text("days: the market never closes"));
+        let (series, candles) = (&set.series, &set.candles);
+        let picture = RunPicture { title: &title, ways: &ways, series, candles, year_origin: "days" };
+        let file = std::env::temp_dir().join("backtest.html");
+        std::fs::write(&file, picture.to_html())?;
+        println!("\nthe picture is in {}", file.display());
     }
     house.close().await;
     Ok(())
 }
 
-struct Outcome {
-    gain: f64,
-    trades: u32,
-}
-
-/// Holds while the fast average is above the slow one; decides on a close, deals at the next open.
-fn backtest(candles: &CandleColumns, fast: usize, slow: usize) -> Outcome {
-    let mut money = 1.0;
-    let mut bought_at = None;
-    let mut trades = 0;
-    for day in slow..candles.len() {
-        let closed = &candles.closes()[..day];
-        let up = mean(&closed[day - fast..]) > mean(&closed[day - slow..]);
-        let price = candles.opens()[day];
-        match (up, bought_at) {
-            (true, None) => {
-                bought_at = Some(price * (1.0 + FEE));
-                trades += 1;
-            }
-            (false, Some(paid)) => {
-                money *= price * (1.0 - FEE) / paid;
-                bought_at = None;
-                trades += 1;
-            }
-            _ => {}
-        }
-    }
-    if let (Some(paid), Some(last)) = (bought_at, candles.last()) {
-        money *= last.close * (1.0 - FEE) / paid;
-    }
-    Outcome { gain: money - 1.0, trades }
-}
-
-fn mean(closes: &[f64]) -> f64 {
-    closes.iter().sum::<f64>() / closes.len() as f64
+/// Runs the bot as assumed, and where the order of prices inside a bar decides also against and for the account.
+fn backtest(set: &CandleSet, grid: Grid, fast: usize, slow: usize) -> anyhow::Result<ThreeWays> {
+    three_ways(|path| {
+        let cash = Decimal::from(100_000_000);
+        let config = PaperConfig { path, ..PaperConfig::new(cash, FeeRates::quote(Decimal::new(5, 4))) };
+        let bot = MovingAverageBot::new(fast, slow, Decimal::new(5, 1));
+        let mut run =
+            Backtest::new(Runner::new(bot, PaperBroker::new(config)?, grid), BacktestConfig::default());
+        run.bars(&set.series, &set.candles);
+        let is_ambiguous = run.runner().broker().ambiguous_bars() > 0;
+        Ok((run.finish(), is_ambiguous))
+    })
 }

@@ -1,99 +1,74 @@
-//! A live bot: CRITICAL. Four hundred bars, then each as it closes; decides on a crossing of two averages.
+//! A live bot: CRITICAL. A moving-average bot on bars of a second, on paper: signals, fills, stops, and a picture at the end.
 //!
 //! `cargo run --release -p market-backbone-examples --example live_bot [-- --live]`
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
-use std::collections::VecDeque;
-
-use market_backbone::{Bars, FeedEvent, GapState, Priority, Timeframe};
-use market_backbone_examples::House;
+use market_backbone::strategy::backtest::{Backtest, BacktestConfig, three_ways};
+use market_backbone::strategy::broker::BrokerEvent;
+use market_backbone::strategy::paper::{FeeRates, PaperBroker, PaperConfig};
+use market_backbone::strategy::report::RunPicture;
+use market_backbone::strategy::{Decimal, Runner};
+use market_backbone::{Bars, CandleColumns, FeedEvent, GapState, Priority, Timeframe};
+use market_backbone_examples::{House, MovingAverageBot};
 
 const MARKET: &str = "KRW-BTC";
-const FAST: usize = 20;
-const SLOW: usize = 60;
+const BARS: usize = 200;
+
+type Run = Backtest<MovingAverageBot, PaperBroker>;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let house = House::open().await?;
     let bot = house.backbone.client(Priority::Critical);
 
-    // 400 bars are two pages of the venue; the bot need not know, nor where history ends and the socket begins.
-    let bars = bot.bars(MARKET, Timeframe::M1, 400).await?;
-    let mut averages = Averages::new(bars.history().candles.iter().map(|bar| bar.close));
-    println!("{} bars, averages {:?}", bars.history().candles.len(), averages.now());
+    // What the bot remembers when it begins; it need not know where history ends and the socket begins.
+    let bars = bot.bars(MARKET, Timeframe::S1, BARS).await?;
+    let (series, mut candles) = (bars.series().clone(), bars.history().candles.clone());
+    let config = PaperConfig::new(Decimal::from(100_000_000), FeeRates::quote(Decimal::new(5, 4)));
+    let strategy = MovingAverageBot::new(2, 5, Decimal::new(1, 1));
+    let mut runner = Runner::new(strategy, PaperBroker::new(config)?, house.backbone.grid());
+    runner.warm_up(&series, candles.iter());
+    println!("{} bars of a second; waiting for averages of 2 and 5 to cross", candles.len());
 
+    let mut run = Backtest::new(runner, BacktestConfig::default());
     tokio::select! {
-        () = trade(bars, &mut averages) => anyhow::bail!("the feed ended by itself"),
+        () = trade(bars, &mut run, &mut candles) => anyhow::bail!("the feed ended by itself"),
         () = house.evening() => {}
     }
-    if let Some(bar) = bot.latest_candle(MARKET, Timeframe::M1) {
-        println!("last price received, from memory: {}", bar.close);
-    }
+    let ways = three_ways(|_| Ok::<_, anyhow::Error>((run.report(), false)))?;
+    println!("\n{}", ways.to_text("days: the market never closes"));
+    let title = "A live bot, on paper";
+    let picture = RunPicture { title, ways: &ways, series: &series, candles: &candles, year_origin: "days" };
+    let file = std::env::temp_dir().join("live_bot.html");
+    std::fs::write(&file, picture.to_html())?;
+    println!("\nthe picture is in {}", file.display());
     house.close().await;
     Ok(())
 }
 
-async fn trade(mut bars: Bars, averages: &mut Averages) {
-    let mut halted = false;
+async fn trade(mut bars: Bars, run: &mut Run, candles: &mut CandleColumns) {
     while let Some(event) = bars.next().await {
-        match event {
-            // A bot that does not know what it missed should not trade on.
-            FeedEvent::Gap(gap) => {
-                halted = matches!(gap.state, GapState::Opened | GapState::Healing);
-                println!("feed {}: {}", gap.state.as_str(), if halted { "halted" } else { "going on" });
-            }
-            FeedEvent::Lagged { missed } => println!("too slow by {missed} events"),
+        match &event {
+            // No order leaves while events are missing: the runner refuses it.
+            FeedEvent::Gap(gap) if gap.state == GapState::Opened => println!("feed interrupted"),
+            FeedEvent::Bar { candle, revision: 0, .. } => candles.push(*candle),
             FeedEvent::Ended { reason } => println!("the venue refuses: {reason}"),
-            // Each bar comes once; what a late trade changes of it comes as a revision.
-            FeedEvent::Bar { candle, revision: 0, .. } => {
-                averages.push(candle.close);
-                println!("{} closed at {}", candle.open_time, candle.close);
-            }
-            FeedEvent::Bar { candle, revision, .. } => {
-                println!("{} closed at {} after all (revision {revision})", candle.open_time, candle.close);
-            }
-            FeedEvent::Candle { candle, .. } => {
-                if let Some(signal) = averages.signal(candle.close).filter(|_| !halted) {
-                    println!("signal: {signal} at {}", candle.close);
-                }
-            }
             _ => {}
         }
-    }
-}
-
-/// The averages of the last closes, and which of them was above.
-struct Averages {
-    closes: VecDeque<f64>,
-    above: Option<bool>,
-}
-
-impl Averages {
-    fn new(closes: impl Iterator<Item = f64>) -> Self {
-        let mut averages = Self { closes: VecDeque::new(), above: None };
-        closes.for_each(|close| averages.push(close));
-        averages.above = averages.now().map(|(fast, slow)| fast > slow);
-        averages
-    }
-
-    fn push(&mut self, close: f64) {
-        self.closes.push_back(close);
-        if self.closes.len() > SLOW {
-            self.closes.pop_front();
+        for news in run.event(&event) {
+            match news {
+                BrokerEvent::Fill(fill) => println!(
+                    "{} {} {} at {} ({}, {:?})",
+                    fill.time,
+                    fill.side.as_str(),
+                    fill.quantity,
+                    fill.price,
+                    fill.tag.as_deref().unwrap_or("-"),
+                    fill.certainty
+                ),
+                BrokerEvent::Status { order, status, .. } => println!("order {order}: {status:?}"),
+                _ => {}
+            }
         }
-    }
-
-    fn now(&self) -> Option<(f64, f64)> {
-        let mean = |count: usize| self.closes.iter().rev().take(count).sum::<f64>() / count as f64;
-        (self.closes.len() == SLOW).then(|| (mean(FAST), mean(SLOW)))
-    }
-
-    /// Says when the averages cross, counting the bar in progress.
-    fn signal(&mut self, close: f64) -> Option<&'static str> {
-        let mut with_live = Self { closes: self.closes.clone(), above: None };
-        with_live.push(close);
-        let (fast, slow) = with_live.now()?;
-        let crossed = self.above.replace(fast > slow) != Some(fast > slow);
-        crossed.then_some(if fast > slow { "buy" } else { "sell" })
     }
 }

@@ -1,9 +1,13 @@
 //! What the examples share: a backbone on the emulator, or with `--live` on Upbit itself.
 
+mod moving_average;
+
 use std::time::Duration;
 
 use market_backbone::Backbone;
 use market_backbone_emulator::{Emulator, RunningEmulator, Scenario};
+
+pub use self::moving_average::MovingAverageBot;
 
 /// A backbone, and the emulator it talks to unless it is live.
 #[derive(Debug)]

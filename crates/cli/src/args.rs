@@ -1,5 +1,6 @@
 //! What can be typed. Reading only: what it means is [`settings`](crate::settings) and the commands' business.
 
+mod backtest;
 mod candles;
 mod daily;
 mod definition;
@@ -24,6 +25,7 @@ mod whole_number;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use self::backtest::{BacktestArgs, BarSourceArgs, DiffArgs, MoneyArgs, RunFormat, SweepArgs};
 pub(crate) use self::candles::{CandleFormat, CandleRangeArgs, CandlesArgs, PlanArgs, PlanFormat};
 pub(crate) use self::daily::DailyArgs;
 pub(crate) use self::definition::{command, parse};
@@ -91,6 +93,18 @@ pub(crate) enum CliCommand {
     Watch(WatchArgs),
     /// Lists the venue's markets.
     Markets(MarketsArgs),
+    /// Runs a strategy over stored candles or a file of bars, and reports what came of it.
+    #[command(
+        override_usage = "market-backbone backtest [OPTIONS] --fee <SHARE> <STRATEGY> [MARKET] [TIMEFRAME]"
+    )]
+    Backtest(BacktestArgs),
+    /// Runs a strategy with every combination of its parameters, best first.
+    #[command(
+        override_usage = "market-backbone sweep [OPTIONS] --fee <SHARE> <STRATEGY> [MARKET] [TIMEFRAME]"
+    )]
+    Sweep(SweepArgs),
+    /// Compares two decision logs and prints where they part first, and what each knew there.
+    Diff(DiffArgs),
     /// Looks after the data folder: statistics, checks, space, copies.
     Store(StoreArgs),
     /// Lists, imports and edits named lists of markets.

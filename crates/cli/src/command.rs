@@ -1,9 +1,11 @@
 //! The commands, one file each.
 
+mod backtest;
 mod candles;
 mod completions;
 mod daily;
 mod demo;
+mod diff;
 mod emulate;
 mod log_filter;
 mod man;
@@ -12,6 +14,7 @@ mod markets;
 mod plan;
 mod screen;
 mod store;
+mod sweep;
 mod ticker;
 mod universe;
 mod watch;
@@ -49,6 +52,25 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
         CliCommand::Daily(args) => {
             with_backbone(global, async |backbone| unless_stopped(daily::run(args, backbone)).await).await
         }
+        CliCommand::Diff(args) => diff::run(&args),
+        CliCommand::Backtest(args) => match args.data.bars {
+            Some(_) => unless_stopped(backtest::run(args, global, None)).await,
+            None => {
+                let run = async |backbone: &Backbone| {
+                    unless_stopped(backtest::run(args, global, Some(backbone))).await
+                };
+                with_backbone(global, run).await
+            }
+        },
+        CliCommand::Sweep(args) => match args.data.bars {
+            Some(_) => unless_stopped(sweep::run(args, global, None)).await,
+            None => {
+                let run = async |backbone: &Backbone| {
+                    unless_stopped(sweep::run(args, global, Some(backbone))).await
+                };
+                with_backbone(global, run).await
+            }
+        },
         CliCommand::Plan(args) => {
             with_backbone(global, async |backbone| unless_stopped(plan::run(args, backbone)).await).await
         }

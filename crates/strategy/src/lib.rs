@@ -12,15 +12,28 @@
 //! - [`screen`]: conditions over indicators, for many markets, ranked.
 //! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
+//! - [`runner`]: feeds a strategy and a broker with events, the same live, in replay and in backtest.
+//! - [`decision`]: the log of decisions, and the first difference of two logs.
+//! - [`backtest`]: a run over history, checks of a strategy, sweeps of its parameters.
+//! - [`report`]: what came of a run, as numbers, text, JSON and pictures.
+//! - [`ready`]: strategies that can be run by name.
 
+pub mod backtest;
 pub mod broker;
 pub mod decimals;
+pub mod decision;
 pub mod indicator;
 pub mod order;
 pub mod paper;
+pub mod ready;
+pub mod report;
+pub mod runner;
 pub mod screen;
 pub mod seismograph;
 pub mod strategy;
 pub mod zen;
 
 pub use rust_decimal::Decimal;
+
+pub use self::runner::Runner;
+pub use self::strategy::{Context, Strategy};

@@ -4,6 +4,7 @@
 //! a mistake one can make.
 
 use market_backbone_core::{Candle, FeedEvent, Gap, OrderBook, Series, Symbol, Timestamp, Trade};
+use rust_decimal::Decimal;
 
 use crate::broker::{BrokerEvent, OrderError};
 use crate::order::{OrderFill, OrderId, OrderKind, OrderRequest, Position};
@@ -42,14 +43,39 @@ pub trait Context {
     /// Returns what is held of `symbol`.
     fn position(&self, symbol: &Symbol) -> Position;
 
-    /// Asks to be called with [`Strategy::on_timer`] at this event time or at the first event after it.
+    /// Returns the cash of the account, in the quote currency.
+    fn cash(&self) -> Decimal;
+
+    /// Returns the value of the account at the latest known prices, in the quote currency.
+    fn equity(&self) -> Decimal;
+
+    /// Asks to be called with [`Strategy::on_timer`] at this event time or at the first event after it. A time that is
+    /// not after [`now`](Self::now) means the next event.
     fn wake_at(&mut self, time: Timestamp);
 }
 
 /// A trading strategy. Every method has an empty default: implement what you need.
 pub trait Strategy {
-    /// Handles a bar that has closed. A revision of a bar comes with a `revision` above 0 in `event`.
+    /// Returns the number of bars that the strategy must have seen before its decisions count.
+    ///
+    /// A run can feed it that many bars of the past by [`on_warm_up`](Self::on_warm_up); a check compares runs that begin
+    /// at different times from then on.
+    fn warm_up(&self) -> usize {
+        0
+    }
+
+    /// Handles a bar of the past, before the first event. There is no context, because nothing can be ordered then.
+    fn on_warm_up(&mut self, series: &Series, candle: &Candle) {
+        let _ = (series, candle);
+    }
+
+    /// Handles a bar that has closed, once. A slot in which nobody traded is no bar.
     fn on_bar(&mut self, series: &Series, candle: &Candle, context: &mut dyn Context) {
+        let _ = (series, candle, context);
+    }
+
+    /// Handles a revision of a bar that [`on_bar`](Self::on_bar) has had. The history holds it already.
+    fn on_revision(&mut self, series: &Series, candle: &Candle, context: &mut dyn Context) {
         let _ = (series, candle, context);
     }
 
@@ -83,7 +109,7 @@ pub trait Strategy {
         let _ = context;
     }
 
-    /// Handles any event that has no method of its own (tickers, bands, forming candles).
+    /// Handles any event that has no method of its own: tickers, bands, forming candles, bars without a trade.
     fn on_event(&mut self, event: &FeedEvent, context: &mut dyn Context) {
         let _ = (event, context);
     }

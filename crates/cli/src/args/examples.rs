@@ -11,6 +11,9 @@ pub(crate) fn of(path: &[&str]) -> Option<&'static str> {
         ["ticker"] => TICKER,
         ["watch"] => WATCH,
         ["markets"] => MARKETS,
+        ["backtest"] => BACKTEST,
+        ["sweep"] => SWEEP,
+        ["diff"] => DIFF,
         ["emulate"] => EMULATE,
         ["completions"] => COMPLETIONS,
         ["man"] => MAN,
@@ -92,6 +95,41 @@ const MARKETS: &str = "\
 Examples:
   market-backbone markets --quote KRW
   market-backbone markets --format csv > markets.csv";
+
+const BACKTEST: &str = "\
+Examples:
+  market-backbone backtest sma-cross KRW-BTC 1m --from 30d --fee 0.0005 --fetch
+  market-backbone backtest sma-cross KRW-BTC 1m --fast 20 --slow 60 --from 2026-10-01 --to 2026-11-01 --fee 0.0005 --format json
+  market-backbone backtest sma-cross KRW-BTC 1m --from 30d --fee 0.0005 --report month.html
+  market-backbone backtest sma-cross --bars bars.csv --fee 0.001 --quantity 1 --cash 10000
+  market-backbone backtest sma-cross --bars bars.csv --fee 0.001 --check --monte-carlo 1000
+  market-backbone backtest sma-cross AAPL 1d --venue massive --from 2025-01-01 --fee 0 --fetch
+
+Strategies: sma-cross buys when the fast average of closes crosses above the slow one, and
+sells when it crosses below. It decides at the close of a bar; the next bar's open fills it.
+
+A trade is a position from the fill that opens it to the fill that closes it. A position that
+is still open at the end is valued at the last close and counted in open_positions.
+In JSON, shares are fractions (0.05 is 5 %) and what is not defined is null; pessimistic and
+optimistic are the final equity if each ambiguous fill had gone against or for the account.
+sharpe comes from daily equity; annualised_by is the number of days of the venue's year.";
+
+const SWEEP: &str = "\
+Examples:
+  market-backbone sweep sma-cross KRW-BTC 1m --fast 5..50:5 --slow 20..200:20 --from 30d --fee 0.0005 --fetch
+  market-backbone sweep sma-cross --bars bars.csv --fast 5..50 --slow 20..200 --fee 0.0005 --report heat.html
+  market-backbone sweep sma-cross KRW-BTC 1m --fast 10 --slow 30..60:10 --from 7d --fee 0.0005 --format json
+  market-backbone sweep sma-cross --bars bars.csv --walk-forward 5 --fee 0.0005
+
+A range is 20, 5..50 (both ends belong to it) or 5..50:5 (steps of 5). Pairs whose fast window
+is not shorter than the slow one are left out.";
+
+const DIFF: &str = "\
+Examples:
+  market-backbone diff live.jsonl backtest.jsonl
+  market-backbone diff live.jsonl replay.jsonl --format json
+
+Logs are written by --decisions. The exit code is 0 if they are equal and 1 if they are not.";
 
 const EMULATE: &str = "\
 Examples:

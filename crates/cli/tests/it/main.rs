@@ -3,6 +3,7 @@
 
 mod archive;
 mod as_of;
+mod backtest;
 mod bad_input;
 mod candles;
 mod crash;
@@ -36,6 +37,7 @@ mod shared;
 mod side_by_side;
 mod sources;
 mod store;
+mod sweep;
 mod tape;
 #[cfg(unix)]
 mod terminal;

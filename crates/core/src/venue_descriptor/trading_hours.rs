@@ -19,6 +19,13 @@ impl TradingHours {
         Self { days_per_year, hours_per_day }
     }
 
+    /// Returns the number of trading days of a usual year, by which daily figures are annualised: 365 for markets that never
+    /// close.
+    #[must_use]
+    pub const fn days_per_year(self) -> u16 {
+        if self.days_per_year > 365 { 365 } else { self.days_per_year }
+    }
+
     /// Returns the share of slots that can have a candle at the most; `None` where all can.
     #[must_use]
     pub fn density(self, timeframe: Timeframe) -> Option<f64> {
@@ -46,5 +53,6 @@ mod tests {
         }
         assert_eq!(TradingHours::ALWAYS.density(Timeframe::M1), None);
         assert_eq!(TradingHours::new(366, 12).density(Timeframe::D1), None);
+        assert_eq!((shares.days_per_year(), TradingHours::ALWAYS.days_per_year()), (252, 365));
     }
 }
