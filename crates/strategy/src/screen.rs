@@ -44,7 +44,7 @@ pub use self::values::{NamedValues, NoValues};
 /// A timeframe and the number of bars of it that a screen needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarsNeeded {
-    /// The timeframe.
+    /// The timeframe of the bars.
     pub timeframe: Timeframe,
     /// The number of newest bars.
     pub bars: usize,

@@ -63,7 +63,7 @@ pub(crate) fn what_follows(input: &Input<'_>) -> String {
 /// An argument of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Argument {
-    /// A number.
+    /// A number as it stands.
     Number(f64),
     /// A name or a timeframe.
     Word(String),

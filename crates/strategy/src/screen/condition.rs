@@ -113,9 +113,9 @@ impl ops::Neg for Quantity {
 pub enum ScreenCondition {
     /// Two quantities, and how they are compared.
     Compared(Comparison, Quantity, Quantity),
-    /// Both conditions.
+    /// Two conditions of which both must hold.
     Both(Box<Self>, Box<Self>),
-    /// One of the conditions, or both.
+    /// Two conditions of which one must hold, or both.
     Either(Box<Self>, Box<Self>),
     /// The contrary of a condition.
     Not(Box<Self>),

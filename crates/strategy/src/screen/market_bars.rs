@@ -9,6 +9,9 @@ use super::term::{Measure, ScreenTerm, SpanFigure};
 use super::values::NamedValues;
 use crate::indicator::{BarRuns, IndicatorSpec, PriceSource};
 
+/// The time within which a venue tells of a slot that has closed.
+const LATEST: Duration = Duration::from_secs(120);
+
 /// The bars of a market, an answer for each timeframe.
 #[derive(Clone, Copy, Debug)]
 pub struct MarketBars<'a> {
@@ -16,7 +19,7 @@ pub struct MarketBars<'a> {
     pub sets: &'a [CandleSet],
     /// The grid of the venue.
     pub grid: Grid,
-    /// The present. A slot that should be known by then and is not makes the newest values unknown.
+    /// The present. A slot that closed two minutes before it or earlier, and is not known, makes the newest values unknown.
     pub now: Timestamp,
 }
 
@@ -42,13 +45,17 @@ impl MarketBars<'_> {
         }
     }
 
-    /// Checks that nothing is unknown between the newest bar and the present. The newest slot may still be on its way.
+    /// The end of the slots that must be known by now.
+    fn due(&self, timeframe: Timeframe) -> Timestamp {
+        self.grid.floor(timeframe, self.now.minus(LATEST))
+    }
+
+    /// Checks that nothing that is due is unknown between the newest bar and the present.
     fn check_end(&self, set: &CandleSet) -> Result<(), WhyUnknown> {
         let timeframe = set.series.timeframe;
         let Some(last) = set.last() else { return Err(WhyUnknown::NoBars) };
         let from = self.grid.close(timeframe, last.open_time);
-        let current = self.grid.floor(timeframe, self.now);
-        let until = self.grid.step(timeframe, current, -1);
+        let until = self.due(timeframe);
         match TimeRange::new(from, until).map(|range| set.coverage.missing(range)) {
             Ok(missing) => match missing.first() {
                 Some(range) => Err(WhyUnknown::Stale { since: range.from() }),
@@ -136,8 +143,7 @@ impl MarketBars<'_> {
         from: Timestamp,
         end: Timestamp,
     ) -> Result<(), WhyUnknown> {
-        // The newest slot may still be on its way.
-        let end = end.min(self.grid.step(timeframe, self.grid.floor(timeframe, self.now), -1));
+        let end = end.min(self.due(timeframe));
         let missing = TimeRange::new(from, end).map(|range| set.coverage.missing(range)).unwrap_or_default();
         let holes = missing.iter().find(|range| {
             let rows = set.candles.rows_within(**range).len() as u64;

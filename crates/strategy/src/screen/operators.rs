@@ -5,11 +5,11 @@
 pub enum Comparison {
     /// Less than: `<`.
     Less,
-    /// At most: `<=`.
+    /// Less than or equal to: `<=`.
     AtMost,
     /// Greater than: `>`.
     Greater,
-    /// At least: `>=`.
+    /// Greater than or equal to: `>=`.
     AtLeast,
     /// Equal to: `==`.
     Equal,

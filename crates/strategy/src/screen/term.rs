@@ -47,7 +47,7 @@ impl SpanFigure {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Measure {
-    /// An indicator.
+    /// An indicator of the catalogue.
     Indicator(IndicatorSpec),
     /// A figure of the bar.
     Figure(PriceSource),
