@@ -19,6 +19,7 @@ const DEMANDED: &[&str] = &[
     "Future",
     "Service",
     "Err",
+    "Inner",
     "IntoIter",
     "IntoFuture",
     "Strategy",

@@ -15,6 +15,7 @@ mod moment;
 mod output_format;
 mod priority;
 mod record;
+mod screen;
 mod shell;
 mod store;
 mod ticker;
@@ -38,6 +39,7 @@ pub(crate) use self::moment::TimeArg;
 pub(crate) use self::output_format::OutputFormat;
 pub(crate) use self::priority::PriorityArg;
 pub(crate) use self::record::RecordArgs;
+pub(crate) use self::screen::ScreenArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::store::{
     ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
@@ -87,6 +89,8 @@ pub(crate) enum CliCommand {
     Plan(PlanArgs),
     /// Prints latest prices.
     Ticker(TickerArgs),
+    /// Lists the markets that meet a condition over indicators and prices, ranked.
+    Screen(ScreenArgs),
     /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
     /// Records all that the venue sends, frame by frame, until Ctrl-C.

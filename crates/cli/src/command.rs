@@ -13,6 +13,7 @@ mod market_selection;
 mod markets;
 mod plan;
 mod record;
+mod screen;
 mod store;
 mod sweep;
 mod ticker;
@@ -73,6 +74,9 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
         },
         CliCommand::Plan(args) => {
             with_backbone(global, async |backbone| unless_stopped(plan::run(args, backbone)).await).await
+        }
+        CliCommand::Screen(args) => {
+            with_backbone(global, async |backbone| unless_stopped(screen::run(args, backbone)).await).await
         }
         CliCommand::Ticker(args) => {
             without_store(global, async |backbone| unless_stopped(ticker::run(args, backbone)).await).await

@@ -7,6 +7,7 @@ pub(crate) fn of(path: &[&str]) -> Option<&'static str> {
         ["candles"] => CANDLES,
         ["daily"] => DAILY,
         ["plan"] => PLAN,
+        ["screen"] => SCREEN,
         ["ticker"] => TICKER,
         ["watch"] => WATCH,
         ["record"] => RECORD,
@@ -67,6 +68,18 @@ const PLAN: &str = "\
 Examples:
   market-backbone plan KRW-BTC 1m --count 100000
   market-backbone plan KRW-BTC 1m --from 30d --format json";
+
+const SCREEN: &str = "\
+Examples:
+  market-backbone screen \"rsi(14, 15m) < 30 && turnover(24h) > 1e9\" --quote KRW --sort \"turnover(24h)\"
+  market-backbone screen \"close > sma(20) and close[1] <= sma(20)[1]\" --universe majors
+  market-backbone screen \"change(24h) > 5\" KRW-BTC KRW-ETH --forming --format json
+  market-backbone screen \"bbands(20, 2, 1h).lower > close(1h)\" --quote KRW --all --format csv
+
+Quantities: indicators, with the timeframe last; close, open, high, low, volume, turnover of the
+newest bar; change(24h) in percent, high(7d), low(7d), volume(24h), turnover(24h). [n] is n bars back.
+Operators: || && ! < <= > >= == != + - * / and brackets; also the words or, and, not.
+What is unknown never matches: stderr says of which market, and why.";
 
 const TICKER: &str = "\
 Examples:

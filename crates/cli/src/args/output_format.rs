@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
+    #[value(alias = "text")]
     Table,
     Csv,
     Json,

@@ -31,6 +31,7 @@ mod record;
 mod refusals;
 mod resume;
 mod run;
+mod screen;
 mod sealed;
 mod secrets;
 mod shared;

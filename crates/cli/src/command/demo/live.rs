@@ -29,7 +29,7 @@ pub(super) async fn show(
     let mut trades = bot.subscribe(markets.to_vec(), [StreamKind::Trade]).await?;
     let kinds = [Timeframe::S1, Timeframe::M1].map(StreamKind::Bar);
     let mut bars = bot.subscribe(first, kinds).await?;
-    let mut screen = Screen { output, style, latest: Timestamp::MIN };
+    let mut screen = DemoScreen { output, style, latest: Timestamp::MIN };
     let mut candles =
         CandleLines { minute: Series::new(symbol, Timeframe::M1), closed: None, second_shown: None };
     let mut forming = interval(FORMING_INTERVAL);
@@ -50,14 +50,14 @@ pub(super) async fn show(
 }
 
 /// Where lines go, each with the time at which it is written.
-struct Screen<'a> {
+struct DemoScreen<'a> {
     output: &'a mut Output,
     style: TextStyle,
     /// The time of the last line. A clock that is set back makes no line run backwards.
     latest: Timestamp,
 }
 
-impl Screen<'_> {
+impl DemoScreen<'_> {
     fn line(&mut self, body: &str) -> std::io::Result<()> {
         self.latest = self.latest.max(SystemClock.now());
         let time = self.style.paint(Tint::Faint, &row::clock(self.latest));
@@ -83,7 +83,7 @@ struct CandleLines {
 
 impl CandleLines {
     /// Shows a bar that has closed: each minute, and a second now and then.
-    fn show_closed(&mut self, event: &FeedEvent, screen: &mut Screen<'_>) -> std::io::Result<()> {
+    fn show_closed(&mut self, event: &FeedEvent, screen: &mut DemoScreen<'_>) -> std::io::Result<()> {
         match event {
             FeedEvent::Bar { series, candle, revision: 0, .. } if *series == self.minute => {
                 self.closed = Some(candle.open_time);
@@ -101,7 +101,7 @@ impl CandleLines {
     }
 
     /// Shows the candle of the current minute as it stands, unless its close has been shown.
-    async fn show_forming(&self, bot: &Client, screen: &mut Screen<'_>) -> anyhow::Result<()> {
+    async fn show_forming(&self, bot: &Client, screen: &mut DemoScreen<'_>) -> anyhow::Result<()> {
         let Series { symbol, timeframe } = &self.minute;
         let newest = bot.candles(symbol.code(), *timeframe).last(1).await?;
         let forming = newest.last().filter(|candle| !candle.is_final);
