@@ -18,12 +18,14 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("market-backbone-coordinator", &[CORE]),
     ("market-backbone-storage", &[CORE]),
     ("market-backbone-strategy", &[CORE]),
+    ("market-backbone-tape", &[CORE]),
     (
         "market-backbone",
         &[
             CORE,
             ADAPTERS,
             "market-backbone-strategy",
+            "market-backbone-tape",
             "market-backbone-routing",
             "market-backbone-coordinator",
             "market-backbone-storage",

@@ -14,6 +14,7 @@ mod markets;
 mod moment;
 mod output_format;
 mod priority;
+mod record;
 mod shell;
 mod store;
 mod ticker;
@@ -36,6 +37,7 @@ pub(crate) use self::markets::MarketsArgs;
 pub(crate) use self::moment::TimeArg;
 pub(crate) use self::output_format::OutputFormat;
 pub(crate) use self::priority::PriorityArg;
+pub(crate) use self::record::RecordArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::store::{
     ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
@@ -49,7 +51,7 @@ use self::whole_number::whole_number;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0         done; also a watch, demo or emulate that Ctrl-C, SIGTERM or --for ended
+  0         done; also a watch, record, demo or emulate that Ctrl-C, SIGTERM or --for ended
   1         failed: one line on stderr says what, where and what to do
   2         wrong usage
   130, 143  stopped by Ctrl-C or SIGTERM before it was done; what had arrived is kept
@@ -87,6 +89,8 @@ pub(crate) enum CliCommand {
     Ticker(TickerArgs),
     /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
+    /// Records all that the venue sends, frame by frame, until Ctrl-C.
+    Record(RecordArgs),
     /// Lists the venue's markets.
     Markets(MarketsArgs),
     /// Runs a strategy over stored candles or a file of bars, and reports what came of it.
@@ -116,6 +120,6 @@ pub(crate) enum CliCommand {
 impl CliCommand {
     /// Whether it goes on until somebody ends it: then that is how it is done.
     pub(crate) const fn is_endless(&self) -> bool {
-        matches!(self, Self::Demo(_) | Self::Watch(_) | Self::Emulate(_))
+        matches!(self, Self::Demo(_) | Self::Watch(_) | Self::Record(_) | Self::Emulate(_))
     }
 }

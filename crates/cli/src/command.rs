@@ -12,6 +12,7 @@ mod man;
 mod market_selection;
 mod markets;
 mod plan;
+mod record;
 mod store;
 mod sweep;
 mod ticker;
@@ -79,6 +80,7 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
         CliCommand::Markets(args) => {
             without_store(global, async |backbone| unless_stopped(markets::run(args, backbone)).await).await
         }
+        CliCommand::Record(args) => record::run(args, global).await,
         CliCommand::Watch(args) => {
             with_backbone(global, async |backbone| watch::run(args, backbone).await).await
         }

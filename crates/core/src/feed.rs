@@ -166,6 +166,7 @@ impl FeedEvent {
     /// Returns the channel this event belongs to, or `None` for what concerns several of them or the reader as a
     /// whole.
     #[must_use]
+    #[inline]
     pub fn channel(&self) -> Option<(&Symbol, StreamKind)> {
         match self {
             Self::Trade(trade) | Self::Snapshot(trade) => Some((&trade.symbol, StreamKind::Trade)),
@@ -193,6 +194,7 @@ impl FeedEvent {
     /// Returns the latest moment, by the venue's clock, that this event claims to describe (the open time of a candle or
     /// bar), or `None` if it does not come from the venue.
     #[must_use]
+    #[inline]
     pub fn time(&self) -> Option<Timestamp> {
         Some(match self {
             Self::Trade(trade) | Self::Snapshot(trade) => trade.time,

@@ -76,7 +76,7 @@ pub use port::{
     ControlMessage, FrameDecoder, FrameError, FrameOutcome, HttpCall, HttpReply, KeepAlive, LiveSource,
     LiveStream, Login, ManualClock, MarketDaySource, OwnedReply, PageSource, PartStream, QueryParams,
     RateLimitGroup, RateLimitRule, RateUnit, RequestCost, RevisionPolicy, SocketLimits, SplitSource,
-    StoredCandles, SymbolTable, Venue, VenueClock, WindowKind,
+    StoredCandles, SymbolTable, Venue, VenueClock, WindowKind, WireObserver,
 };
 pub use price_band::{BandIndicators, PriceBand};
 pub use priority::Priority;

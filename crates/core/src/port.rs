@@ -16,6 +16,7 @@ mod symbol_table;
 mod venue;
 mod venue_clock;
 mod venue_extras;
+mod wire_observer;
 
 pub use call_source::{CallSource, OwnedReply};
 pub use candles::{CandleSource, CandleStore, PageSource, PartStream, StoredCandles};
@@ -29,6 +30,7 @@ pub use symbol_table::SymbolTable;
 pub use venue::{Call, Capabilities, HttpCall, HttpReply, Login, QueryParams, Venue};
 pub use venue_clock::{ClockReading, VenueClock};
 pub use venue_extras::{MarketDaySource, SplitSource};
+pub use wire_observer::WireObserver;
 
 const _: fn(&dyn PageSource) = |_| ();
 const _: fn(&dyn CandleSource) = |_| ();
@@ -40,3 +42,4 @@ const _: fn(&dyn Venue) = |_| ();
 const _: fn(&dyn SplitSource) = |_| ();
 const _: fn(&dyn MarketDaySource) = |_| ();
 const _: fn(&dyn FrameDecoder) = |_| ();
+const _: fn(&dyn WireObserver) = |_| ();

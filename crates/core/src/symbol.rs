@@ -75,6 +75,7 @@ impl Symbol {
 
     /// Returns the venue's own spelling.
     #[must_use]
+    #[inline]
     pub fn code(&self) -> &str {
         &self.0.code
     }
@@ -93,6 +94,7 @@ impl Symbol {
     /// The symbols of a table have different indexes, which are small. Those of another table may have the same, so
     /// [`is_same`](Self::is_same) has to be asked too.
     #[must_use]
+    #[inline]
     pub fn table_index(&self) -> Option<usize> {
         self.0.table_place.checked_sub(1).map(|index| index as usize)
     }
@@ -101,6 +103,7 @@ impl Symbol {
     ///
     /// Equal symbols that were made apart are not the same.
     #[must_use]
+    #[inline]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use market_backbone_coordinator::{Continuity, ContinuityConfig, Coordinator, CoordinatorConfig};
 use market_backbone_core::{
     CandleSource, Clock, DerivationPolicy, PageSource, SourceError, SourceErrorKind, Venue, VenueClock,
-    VenueDescriptor, VenueId,
+    VenueDescriptor, VenueId, WireObserver,
 };
 use market_backbone_routing::{Endpoint, PinnedConnection, Router, RouterConfig};
 use market_backbone_storage::{
@@ -32,6 +32,7 @@ pub struct Builder {
     recorder: RecorderConfig,
     derive: DerivationPolicy,
     limits_dir: Option<PathBuf>,
+    observer: Option<Arc<dyn WireObserver>>,
     without_store: bool,
 }
 
@@ -107,6 +108,7 @@ impl Default for Builder {
             recorder: RecorderConfig::default(),
             derive: DerivationPolicy::default(),
             limits_dir: None,
+            observer: None,
             without_store: false,
         }
     }
@@ -241,6 +243,14 @@ impl Builder {
         self
     }
 
+    /// Shows all that the venues send to `observer`, such as a recorder. For a recording that can be replayed, connect
+    /// one venue, and use no store: what is stored is not asked for, and so not recorded.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn WireObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Sets which candles may be computed from known one-minute candles instead of being fetched (default:
     /// three minutes to four hours, [`DerivationPolicy::Intraday`]).
     #[must_use]
@@ -331,6 +341,9 @@ impl Builder {
             let session = config.get_session().clone();
             let connections = session.get_max_connections().max(pinned.len());
             config = config.session(session.max_connections(connections).pinned(pinned));
+        }
+        if let Some(observer) = &self.observer {
+            config = config.observer(Some(Arc::clone(observer)));
         }
         let router = Arc::new(Router::start_by(adapter, &endpoint, time, config)?);
         let pages: Arc<dyn PageSource> = Arc::clone(&router) as _;

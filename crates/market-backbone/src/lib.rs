@@ -80,7 +80,7 @@ pub use market_backbone_core::{
     Series, Session, Side, Slot, SourceError, SourceErrorKind, Span, Split, SplitHistory, StoreError,
     StoreErrorKind, StraddlingCandle, StreamKind, StreamKindError, Stretch, StretchWalk, Symbol, SymbolError,
     Ticker, TimeError, TimeRange, Timeframe, TimeframeError, Timestamp, Trade, TradeId, TradeIdText, VenueId,
-    VenueIdError, View, ViewRow, WriteFailure,
+    VenueIdError, View, ViewRow, WireObserver, WriteFailure,
 };
 pub use market_backbone_core::{
     BarEvent, BuilderCounts, BuilderRules, CandleBuilder, CandleBuilders, InferredSide, IngestOutcome,
@@ -131,3 +131,6 @@ struct Readme;
 /// Strategies: indicators, patterns, scores, the paper broker, backtests and reports. Feature `strategy`.
 #[cfg(feature = "strategy")]
 pub use market_backbone_strategy as strategy;
+/// Recordings of all that a venue sends, and their readers. Feature `tape`.
+#[cfg(feature = "tape")]
+pub use market_backbone_tape as tape;

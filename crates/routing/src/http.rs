@@ -13,7 +13,7 @@ use reqwest::{Client, Response, Url, redirect, retry};
 use tower::Service;
 
 use crate::stack::request::{RawReply, VenueRequest};
-use crate::transport::Transport;
+use crate::transport::{SharedObserver, Transport};
 use crate::venue_clock_sync::VenueClockSync;
 
 /// The HTTP client's settings.
@@ -74,6 +74,8 @@ pub(crate) struct HttpClient {
     public_base: Arc<str>,
     time: Arc<VenueClockSync>,
     max_body: usize,
+    /// The observer of all answers, if there is one.
+    observer: Option<SharedObserver>,
 }
 
 impl HttpClient {
@@ -126,7 +128,19 @@ impl HttpClient {
 
     fn with_backend(way: HttpBackend, base: Url, time: Arc<VenueClockSync>, config: &HttpConfig) -> Self {
         let begin = public_base_of(&base).into();
-        Self { backend: way, base: Arc::new(base), public_base: begin, time, max_body: config.max_body }
+        Self {
+            backend: way,
+            base: Arc::new(base),
+            public_base: begin,
+            time,
+            max_body: config.max_body,
+            observer: None,
+        }
+    }
+
+    /// Shows all answers to `observer`.
+    pub(crate) fn observed_by(self, observer: Option<SharedObserver>) -> Self {
+        Self { observer, ..self }
     }
 
     /// Returns the beginning of every requested address.
@@ -145,6 +159,7 @@ impl HttpClient {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
+        let target = self.observer.as_ref().map(|_| target_of(&self.base, call));
         let sent = self.time.machine();
         let response = match &self.backend {
             HttpBackend::Network(client) => {
@@ -158,14 +173,11 @@ impl HttpClient {
         let asked_at = self.time.on_response(sent, header);
         let latest = self.time.latest_plausible(header);
         let body = self.body(response).await?;
-        Ok(RawReply {
-            status,
-            headers,
-            body,
-            asked_at,
-            latest_plausible: latest,
-            received: self.time.clock().now(),
-        })
+        let received = self.time.clock().now();
+        if let (Some(observer), Some(target)) = (&self.observer, target) {
+            observer.on_reply(received, &target, (status, &headers), &body);
+        }
+        Ok(RawReply { status, headers, body, asked_at, latest_plausible: latest, received })
     }
 
     async fn send_via(
@@ -234,6 +246,18 @@ impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http").field("host", &self.host()).finish_non_exhaustive()
     }
+}
+
+/// Returns the path and query of a request as they are written, without the address of the venue.
+fn target_of(base: &Url, call: &HttpCall) -> String {
+    // A key may stand in the address of the venue, so nothing of it but the host is taken.
+    let mut url = base.clone();
+    url.set_path(&call.path);
+    url.set_query(None);
+    if !call.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&call.query);
+    }
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
 /// Returns an address without what only we know of it: a user name, a password, a token.

@@ -63,7 +63,7 @@ use self::fanout::{FeedReader, ReaderStream};
 use self::interest_guard::InterestGuard;
 use self::state::LiveState;
 use crate::Limiter;
-use crate::transport::Transport;
+use crate::transport::{SharedObserver, Transport};
 use crate::venue_clock_sync::VenueClockSync;
 
 /// A handle to the socket side of one venue; cheap to clone.
@@ -90,12 +90,19 @@ impl LiveHub {
         tracker: &TaskTracker,
         cancel: CancellationToken,
     ) -> Self {
-        Self::start_with_clock((clock, None), venue, (ws_url, tls, None), limiter, config, (tracker, cancel))
+        Self::start_with_clock(
+            (clock, None, None),
+            venue,
+            (ws_url, tls, None),
+            limiter,
+            config,
+            (tracker, cancel),
+        )
     }
 
-    /// Starts the session with a clock that timestamps from the socket correct.
+    /// Starts the session with a clock that timestamps from the socket correct, and shows what arrives to an observer.
     pub(crate) fn start_with_clock(
-        (clock, time): (Arc<dyn Clock>, Option<Arc<VenueClockSync>>),
+        (clock, time, observer): (Arc<dyn Clock>, Option<Arc<VenueClockSync>>, Option<SharedObserver>),
         venue: Arc<dyn Venue>,
         (ws_url, tls, transport): (&str, Arc<ClientConfig>, Option<Arc<dyn Transport>>),
         limiter: Limiter,
@@ -114,7 +121,7 @@ impl LiveHub {
             time: time.clone(),
             has_opened: AtomicBool::new(false),
         };
-        let state = Arc::new(LiveState::new(venue, (clock, time), config));
+        let state = Arc::new(LiveState::new(venue, (clock, time), config).observed_by(observer));
         // No other handle shares this state yet, so the receiver is still there.
         if let Some(inbox) = state.take_command_receiver() {
             tracker.spawn(ConnectionManager::new(Arc::clone(&state), dialer, inbox, cancel).run());

@@ -18,7 +18,7 @@ use crate::stack::request::{VenueReply, VenueRequest};
 use crate::stack::retry::RetryConfig;
 use crate::stack::{RequestStack, compose};
 use crate::tls;
-use crate::transport::Transport;
+use crate::transport::{SharedObserver, Transport};
 use crate::venue_clock_sync::VenueClockSync;
 use typed_request::{JoinableRequest, Request, RequestsInFlight};
 
@@ -39,7 +39,12 @@ pub(crate) struct RestClient {
 impl RestClient {
     pub(crate) fn new(
         venue: &Arc<dyn Venue>,
-        (url, tls, transport): (&str, &rustls::ClientConfig, Option<&Arc<dyn Transport>>),
+        (url, tls, transport, observer): (
+            &str,
+            &rustls::ClientConfig,
+            Option<&Arc<dyn Transport>>,
+            Option<&SharedObserver>,
+        ),
         (time, ahead): (Arc<VenueClockSync>, Duration),
         limiter: &Limiter,
         (http, retry, answers_for): (&HttpConfig, RetryConfig, Duration),
@@ -56,6 +61,7 @@ impl RestClient {
                 &venue.headers(),
             )?,
         };
+        let client = client.observed_by(observer.map(Arc::clone));
         let clock = (Arc::clone(&time), ahead);
         let stack = compose(client, venue, limiter, &figures, clock, (retry, http.timeout));
         Ok(Self {

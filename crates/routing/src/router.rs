@@ -112,14 +112,14 @@ impl Router {
         let time = Arc::new(clock_sync_for(venue.as_ref(), endpoint, clock, &config)?);
         let rest = RestClient::new(
             &venue,
-            (endpoint.rest_url(), &tls, config.transport.as_ref()),
+            (endpoint.rest_url(), &tls, config.transport.as_ref(), config.observer.as_ref()),
             (Arc::clone(&time), config.session.max_future_skew),
             &limiter,
             (&config.http, config.retry, config.reply_ttl),
             cancel.clone(),
         )?;
         let hub = LiveHub::start_with_clock(
-            (Arc::clone(time.clock()) as _, Some(Arc::clone(&time))),
+            (Arc::clone(time.clock()) as _, Some(Arc::clone(&time)), config.observer.clone()),
             Arc::clone(&venue),
             (endpoint.ws_url(), Arc::new(tls), config.transport.clone()),
             limiter.clone(),

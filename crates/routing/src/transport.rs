@@ -2,8 +2,10 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use market_backbone_core::WireObserver;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Carries requests and sockets to a venue instead of the network.
@@ -37,3 +39,6 @@ const _: fn(&dyn Transport) = |_| ();
 pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for T {}
+
+/// An observer of all that arrives.
+pub(crate) type SharedObserver = Arc<dyn WireObserver>;

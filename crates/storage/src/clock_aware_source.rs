@@ -74,7 +74,8 @@ impl ClockAwareSource {
             (Forming::Exclude, Selection::Last { count, before, floor })
                 if self.venue.revision_policy.live_is_provisional =>
             {
-                let unsettled = TimeRange::new(final_before.max(floor), before.unwrap_or(forming_open).min(forming_open));
+                let unsettled =
+                    TimeRange::new(final_before.max(floor), before.unwrap_or(forming_open).min(forming_open));
                 let more = unsettled.map_or(0, |range| self.venue.grid.slots(frame, range));
                 let count = count.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
                 Some(

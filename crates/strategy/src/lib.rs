@@ -7,6 +7,8 @@
 //! - [`decimals`]: exact passages between the prices of events and the decimals of orders.
 //! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
 //! - [`broker`]: the port to who executes orders.
+//! - [`pattern`]: patterns of candles and trades, and the fallback for a producer of them.
+//! - [`scanner`]: from all markets to the few that are watched closely.
 //! - [`paper`]: a broker on paper, which fills orders from the events of the market.
 //! - [`seismograph`]: scores of accumulation and ignition, checks against traps; [`zen`]: unusual volume and price.
 //! - [`strategy`]: what a user writes, and the context it is given.
@@ -22,9 +24,11 @@ pub mod decimals;
 pub mod decision;
 pub mod order;
 pub mod paper;
+pub mod pattern;
 pub mod ready;
 pub mod report;
 pub mod runner;
+pub mod scanner;
 pub mod seismograph;
 pub mod strategy;
 pub mod zen;

@@ -10,17 +10,20 @@
 //! An unknown part has no figure: it counts nothing, and the score says that it is incomplete.
 
 mod accumulation;
+mod accumulation_rules;
 mod anti_trap;
 mod atr;
 mod config_hash;
 mod daily_signals;
 mod ignition;
+mod ignition_rules;
 mod market_gauge;
 mod minute_bars;
 mod pinpoint_signals;
 mod poll_ignition;
 mod profile_error;
 mod reading;
+mod reading_json;
 mod running_vwap;
 mod score_part;
 mod session_day;
@@ -30,19 +33,16 @@ pub(crate) mod statistics;
 mod stream;
 mod tick_window;
 
-pub use self::accumulation::{
-    AccumulationProfile, AccumulationRules, AccumulationScore, AccumulationWeights, DAILY_BARS_NEEDED,
-    HarmonyRule, RedundancyRule,
-};
+pub use self::accumulation::{AccumulationProfile, AccumulationScore, DAILY_BARS_NEEDED};
+pub use self::accumulation_rules::{AccumulationRules, AccumulationWeights, HarmonyRule, RedundancyRule};
 pub use self::anti_trap::{
     AntiTrapCheck, AntiTrapReport, AntiTrapRules, CheckOutcome, MarketConditions, TopQuote,
 };
 pub use self::atr::{ATR_PERIOD, daily_atr};
 pub use self::config_hash::{ConfigHash, ProfileTag};
 pub use self::daily_signals::{AccumulationParts, classic_signals};
-pub use self::ignition::{
-    BurstSource, IgnitionCurve, IgnitionParts, IgnitionProfile, IgnitionRules, IgnitionScore, TickBaseline,
-};
+pub use self::ignition::{IgnitionParts, IgnitionProfile, IgnitionScore};
+pub use self::ignition_rules::{BurstSource, IgnitionCurve, IgnitionRules, TickBaseline};
 pub use self::minute_bars::{MinuteBars, PriceBox};
 pub use self::pinpoint_signals::{CloseLocation, PinpointRules, QuietDayRule, pinpoint_signals};
 pub use self::poll_ignition::{POLL_PROFILE, PollIgnition, PollObservation, PollScore};

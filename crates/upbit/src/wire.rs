@@ -47,15 +47,15 @@ pub(crate) enum WireStreamType {
 }
 
 impl WireStreamType {
-    pub(crate) fn parse(word: &str) -> Self {
-        if word == "SNAPSHOT" { Self::Snapshot } else { Self::Realtime }
+    pub(crate) fn parse(word: &[u8]) -> Self {
+        if word == b"SNAPSHOT" { Self::Snapshot } else { Self::Realtime }
     }
 }
 
 impl<'de> Deserialize<'de> for WireStreamType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word: Option<Cow<'_, str>> = Deserialize::deserialize(deserializer)?;
-        Ok(word.map_or(Self::Realtime, |word| Self::parse(&word)))
+        Ok(word.map_or(Self::Realtime, |word| Self::parse(word.as_bytes())))
     }
 }
 
@@ -196,10 +196,10 @@ pub(crate) enum ErrorName {
 pub(crate) struct AskBid(pub(crate) Option<Side>);
 
 impl AskBid {
-    pub(crate) fn parse(word: &str) -> Self {
+    pub(crate) fn parse(word: &[u8]) -> Self {
         Self(match word {
-            "ASK" => Some(Side::Sell),
-            "BID" => Some(Side::Buy),
+            b"ASK" => Some(Side::Sell),
+            b"BID" => Some(Side::Buy),
             _ => None,
         })
     }
@@ -217,7 +217,7 @@ impl<'de> Deserialize<'de> for AskBid {
             }
 
             fn visit_str<E>(self, word: &str) -> Result<AskBid, E> {
-                Ok(AskBid::parse(word))
+                Ok(AskBid::parse(word.as_bytes()))
             }
 
             fn visit_unit<E>(self) -> Result<AskBid, E> {

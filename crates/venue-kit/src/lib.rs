@@ -22,6 +22,7 @@
 mod comma_index;
 mod excerpt;
 mod failures;
+mod fixed_layout;
 mod json_list;
 mod numbers;
 mod plain_number;
@@ -30,6 +31,7 @@ mod requests;
 pub use comma_index::CommaIndex;
 pub use excerpt::excerpt;
 pub use failures::{malformed, retry_after, unknown_market, unreadable_frame};
+pub use fixed_layout::{find_near, has_layout};
 pub use json_list::{JsonList, element, frame_text, parse_body, parse_frame, read_every};
 pub use numbers::{amount, finite};
 pub use plain_number::{plain_integer, plain_number};

@@ -36,8 +36,8 @@ const FLOAT_POWERS_OF_TEN: [f64; 20] = {
 /// Reads the number from `start` to `end` of `text`; `None` if it is not plain.
 #[inline(always)]
 #[must_use]
-pub fn plain_number(text: &str, start: usize, end: usize) -> Option<f64> {
-    match short_digits(text.as_bytes(), start, end) {
+pub fn plain_number(text: &[u8], start: usize, end: usize) -> Option<f64> {
+    match short_digits(text, start, end) {
         // Both are exact as floats, so their quotient is rounded once, as it should be.
         Some((value, places)) => Some(value.cast_signed() as f64 / FLOAT_POWERS_OF_TEN[places & MAX_PLACES]),
         None => long_number(text, start, end),
@@ -46,7 +46,7 @@ pub fn plain_number(text: &str, start: usize, end: usize) -> Option<f64> {
 
 /// Reads a number that has more digits than [`short_digits`] reads.
 #[inline(never)]
-fn long_number(text: &str, start: usize, end: usize) -> Option<f64> {
+fn long_number(text: &[u8], start: usize, end: usize) -> Option<f64> {
     let (value, places) = long_digits(text, start, end)?;
     Some(if value <= MAX_EXACT {
         value as f64 / FLOAT_POWERS_OF_TEN[places]
@@ -56,27 +56,39 @@ fn long_number(text: &str, start: usize, end: usize) -> Option<f64> {
 }
 
 /// Reads the integer from `start` to `end` of `text`; `None` if it is not plain.
-#[inline]
+#[inline(always)]
 #[must_use]
-pub fn plain_integer(text: &str, start: usize, end: usize) -> Option<i64> {
+pub fn plain_integer(text: &[u8], start: usize, end: usize) -> Option<i64> {
     let len = end.checked_sub(start)?;
-    if (HALF..=WINDOW + 2).contains(&len) && end >= WINDOW {
-        let bytes = text.as_bytes().get(start..end)?;
-        let (lead, _) = bytes.split_at(len.saturating_sub(WINDOW));
-        let (low, high) = (load(text.as_bytes(), end - WINDOW)?, load(text.as_bytes(), end - HALF)?);
-        // What stands before the number becomes zeros.
-        let outside = 8 * WINDOW.saturating_sub(len);
-        let low = if outside == 64 { 0 } else { low & u64::MAX << outside };
-        let is_digits = marked_others(low) | marked_others(high) == 0 && lead.iter().all(u8::is_ascii_digit);
-        if is_digits && bytes[0] != b'0' {
-            let lead = lead.iter().fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
-            let value = eight_digits(low) * POWERS_OF_TEN[HALF] + eight_digits(high);
-            return i64::try_from(lead * POWERS_OF_TEN[WINDOW] + value).ok();
-        }
+    if (HALF + 1..=WINDOW).contains(&len) && end >= WINDOW {
+        let value = window_digits(text, len, end)?;
+        // A first digit of 0 is not plain.
+        return if value >= POWERS_OF_TEN[len - 1] { Some(value.cast_signed()) } else { None };
     }
-    let (value, places) =
-        short_digits(text.as_bytes(), start, end).or_else(|| long_digits(text, start, end))?;
+    other_integer(text, start, end)
+}
+
+/// Reads an integer that is shorter or longer than the window.
+#[inline(never)]
+fn other_integer(text: &[u8], start: usize, end: usize) -> Option<i64> {
+    let lead_end = end.saturating_sub(WINDOW).max(start);
+    let lead = text.get(start..lead_end)?;
+    if (1..=2).contains(&lead.len()) && lead[0] != b'0' && lead.iter().all(u8::is_ascii_digit) {
+        let lead = lead.iter().fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
+        return i64::try_from(lead * POWERS_OF_TEN[WINDOW] + window_digits(text, WINDOW, end)?).ok();
+    }
+    let (value, places) = short_digits(text, start, end).or_else(|| long_digits(text, start, end))?;
     if places == 0 { i64::try_from(value).ok() } else { None }
+}
+
+/// Reads the last `len` digits before `end` as a number: more than half of the window, and no more than all of it.
+#[inline(always)]
+fn window_digits(text: &[u8], len: usize, end: usize) -> Option<u64> {
+    let (low, high) = (load(text, end.checked_sub(WINDOW)?)?, load(text, end - HALF)?);
+    // What stands before the number becomes zeros.
+    let low = low & u64::MAX << ((8 * (WINDOW - len)) & 63);
+    let is_digits = marked_others(low) | marked_others(high) == 0;
+    if is_digits { Some(eight_digits(low) * POWERS_OF_TEN[HALF] + eight_digits(high)) } else { None }
 }
 
 /// Returns the eight bytes from `at` on, the first one lowest; digits are 0 to 9 in it.
@@ -119,9 +131,8 @@ fn short_digits(bytes: &[u8], start: usize, end: usize) -> Option<(u64, usize)> 
 
 /// Returns the same for any plain number.
 #[inline(never)]
-fn long_digits(text: &str, start: usize, end: usize) -> Option<(u64, usize)> {
+fn long_digits(bytes: &[u8], start: usize, end: usize) -> Option<(u64, usize)> {
     let len = end.checked_sub(start)?;
-    let bytes = text.as_bytes();
     let window = u128::from_le_bytes(*bytes.get(..end)?.last_chunk::<WINDOW>()?) ^ (LOW_BITS * 0x30);
     if len == 0 || len > MAX_CHARACTERS {
         return None;
@@ -191,11 +202,11 @@ mod tests {
     const BEFORE: &str = r#"{"ty":"trade","7.7":"#;
 
     fn number(text: &str) -> Option<f64> {
-        plain_number(&format!("{BEFORE}{text},"), BEFORE.len(), BEFORE.len() + text.len())
+        plain_number(format!("{BEFORE}{text},").as_bytes(), BEFORE.len(), BEFORE.len() + text.len())
     }
 
     fn integer(text: &str) -> Option<i64> {
-        plain_integer(&format!("{BEFORE}{text},"), BEFORE.len(), BEFORE.len() + text.len())
+        plain_integer(format!("{BEFORE}{text},").as_bytes(), BEFORE.len(), BEFORE.len() + text.len())
     }
 
     #[test]
@@ -230,7 +241,7 @@ mod tests {
         assert_eq!((integer("1.5"), integer("9999999999999999999")), (None, None));
         assert_eq!((number("0"), number("0.0"), integer("0")), (Some(0.0), Some(0.0), Some(0)));
         assert_eq!(
-            (plain_number("1", 0, 1), plain_number("12", 2, 1), plain_number("1", 0, 9)),
+            (plain_number(b"1", 0, 1), plain_number(b"12", 2, 1), plain_number(b"1", 0, 9)),
             (None, None, None)
         );
     }

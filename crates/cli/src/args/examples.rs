@@ -9,6 +9,7 @@ pub(crate) fn of(path: &[&str]) -> Option<&'static str> {
         ["plan"] => PLAN,
         ["ticker"] => TICKER,
         ["watch"] => WATCH,
+        ["record"] => RECORD,
         ["markets"] => MARKETS,
         ["backtest"] => BACKTEST,
         ["sweep"] => SWEEP,
@@ -56,6 +57,11 @@ const DAILY: &str = "\
 Examples:
   market-backbone daily 2026-11-18 --venue massive
   market-backbone daily 2026-11-16 2026-11-17 2026-11-18 --venue massive";
+
+const RECORD: &str = "\
+Examples:
+  market-backbone record tape KRW-BTC KRW-ETH
+  market-backbone record tape KRW-BTC --kinds trade,book,candle.1m --for 1h";
 
 const PLAN: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 //! on, or from where an earlier watch ended.
 
 mod catch_up;
-mod listing_check;
+pub(super) mod listing_check;
 mod resume_file;
 mod side_inference;
 

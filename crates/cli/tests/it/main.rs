@@ -27,6 +27,7 @@ mod plan;
 mod postgres_server;
 #[cfg(unix)]
 mod progress;
+mod record;
 mod refusals;
 mod resume;
 mod run;

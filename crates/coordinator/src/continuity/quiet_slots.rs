@@ -1,4 +1,4 @@
-//! What is known of the slots of a series that showed no candle: they were quiet, or nobody listened.
+//! Knowledge of the slots of a series that showed no candle: they were quiet, or nobody listened.
 
 use std::collections::VecDeque;
 

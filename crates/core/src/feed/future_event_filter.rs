@@ -42,6 +42,7 @@ impl FutureEventFilter {
     }
 
     /// Returns whether `event`, received when the clock showed `now`, may be true, and records it.
+    #[inline]
     pub fn is_plausible(&mut self, event: &FeedEvent, now: Timestamp) -> bool {
         let Some(ahead) = nanos_ahead(event, now) else { return true };
         if ahead > self.skew.saturating_add(self.bound) {
@@ -109,6 +110,7 @@ pub fn drop_after<T>(rows: &mut Vec<T>, limit: Timestamp, stamp: impl Fn(&T) -> 
     rows.extract_if(.., |row| stamp(row) > limit).collect()
 }
 
+#[inline]
 fn nanos_ahead(event: &FeedEvent, now: Timestamp) -> Option<i64> {
     Some(event.time()?.as_nanos().saturating_sub(now.as_nanos()))
 }

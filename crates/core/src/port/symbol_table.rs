@@ -14,7 +14,7 @@ use crate::{OrderBook, Symbol, VenueId};
 /// looks a code up only once.
 #[derive(Clone, Debug, Default)]
 pub struct SymbolTable {
-    by_code: FxHashMap<Box<str>, Symbol>,
+    by_code: FxHashMap<Box<[u8]>, Symbol>,
     books: BookPool,
     /// The venue of which all markets are expected, if any.
     any: Option<VenueId>,
@@ -25,13 +25,21 @@ impl SymbolTable {
     /// Returns the symbol spelt `code`, if it was added by name.
     #[must_use]
     pub fn get(&self, code: &str) -> Option<&Symbol> {
+        self.get_bytes(code.as_bytes())
+    }
+
+    /// Returns the symbol whose code has these bytes, as [`get`](Self::get) does: of a frame that is read as bytes, no
+    /// text has to be made first.
+    #[must_use]
+    #[inline]
+    pub fn get_bytes(&self, code: &[u8]) -> Option<&Symbol> {
         self.by_code.get(code)
     }
 
     /// Returns the symbol spelt `code`, if it was added by name or all markets of its venue are expected.
     #[must_use]
     pub fn resolve(&self, code: &str) -> Option<Symbol> {
-        match (self.by_code.get(code), self.any) {
+        match (self.get(code), self.any) {
             (Some(symbol), _) => Some(symbol.clone()),
             (None, Some(venue)) => self.interned.intern(venue, code),
             (None, None) => None,
@@ -47,12 +55,12 @@ impl SymbolTable {
         if symbol.is_any() {
             self.any = Some(symbol.venue());
         }
-        if self.by_code.contains_key(symbol.code()) {
+        if self.get(symbol.code()).is_some() {
             return;
         }
         // Even numbers: the odd ones are those of interned symbols.
         let index = u32::try_from(self.by_code.len() * 2).unwrap_or(u32::MAX);
-        self.by_code.insert(symbol.code().into(), symbol.in_table(index));
+        self.by_code.insert(symbol.code().as_bytes().into(), symbol.in_table(index));
     }
 
     /// Returns a book of `symbol`, made by `fill`, reusing one that nobody reads any more where possible. `fill`

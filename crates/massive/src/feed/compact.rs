@@ -71,24 +71,24 @@ impl<'a, 'i> CompactFrame<'a, 'i> {
             // Where the value begins after a name of one letter.
             let value = comma + 5;
             match name {
-                b"\"p\":" => p = Some(plain_number(self.text, value, end)?),
-                b"\"s\":" => s = Some(plain_number(self.text, value, end)?),
-                b"\"t\":" => t = Some(plain_integer(self.text, value, end)?),
-                b"\"q\":" => q = plain_integer(self.text, value, end)?,
-                b"\"x\":" => x = plain_integer(self.text, value, end)?,
+                b"\"p\":" => p = Some(plain_number(self.text.as_bytes(), value, end)?),
+                b"\"s\":" => s = Some(plain_number(self.text.as_bytes(), value, end)?),
+                b"\"t\":" => t = Some(plain_integer(self.text.as_bytes(), value, end)?),
+                b"\"q\":" => q = plain_integer(self.text.as_bytes(), value, end)?,
+                b"\"x\":" => x = plain_integer(self.text.as_bytes(), value, end)?,
                 b"\"i\":" => i = Some(self.plain_text(value, end)?),
-                b"\"z\":" => drop(plain_integer(self.text, value, end)?),
+                b"\"z\":" => drop(plain_integer(self.text.as_bytes(), value, end)?),
                 b"\"c\":" => end = self.skip_list(value, end, is_last)?,
                 b"\"sym" => sym = Some(self.plain_text(self.after(comma, ",\"sym\":")?, end)?),
                 b"\"ds\"" => {
                     let quoted = self.after(comma, ",\"ds\":\"")?;
                     let last = end.checked_sub(1).filter(|last| self.byte(*last) == Some(b'"'))?;
-                    ds = Some(plain_number(self.text, quoted, last)?);
+                    ds = Some(plain_number(self.text.as_bytes(), quoted, last)?);
                 }
                 b"\"trf" if self.after(comma, ",\"trfi\":").is_some() => {
-                    trfi = plain_integer(self.text, comma + 8, end)?;
+                    trfi = plain_integer(self.text.as_bytes(), comma + 8, end)?;
                 }
-                b"\"trf" => drop(plain_integer(self.text, self.after(comma, ",\"trft\":")?, end)?),
+                b"\"trf" => drop(plain_integer(self.text.as_bytes(), self.after(comma, ",\"trft\":")?, end)?),
                 _ => return None,
             }
             if self.byte(end)? == b'}' {
@@ -123,7 +123,7 @@ impl<'a, 'i> CompactFrame<'a, 'i> {
             let closes = self.byte(end - 1)? == b']';
             let item_end = end - usize::from(closes);
             if item_end > item || !closes || item != start + 1 {
-                plain_integer(self.text, item, item_end)?;
+                plain_integer(self.text.as_bytes(), item, item_end)?;
             }
             if closes {
                 return Some(end);
@@ -150,7 +150,7 @@ mod tests {
 
     fn read(frame: &str, start: usize) -> Option<(CompactTrade<'_>, usize)> {
         let mut index = CommaIndex::default();
-        CompactFrame::new(frame, index.positions(frame)).trade(start)
+        CompactFrame::new(frame, index.positions(frame.as_bytes())).trade(start)
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(read(&frame, 1), Some((want, frame.len() - 1)));
         let frame = r#"[{"ev":"T","c":[],"p":1.5,"t":1536036818784,"i":"7","c":[1],"s":100,"sym":"A"},{"ev":"T","t":1,"i":"8","sym":"B","p":2,"c":[5]}]"#;
         let mut index = CommaIndex::default();
-        let mut events = CompactFrame::new(frame, index.positions(frame));
+        let mut events = CompactFrame::new(frame, index.positions(frame.as_bytes()));
         let (first, after) = events.trade(1).unwrap();
         assert_eq!((first.sym, first.size, first.t), ("A", 100.0, 1_536_036_818_784));
         let (second, end) = events.trade(after + 1).unwrap();

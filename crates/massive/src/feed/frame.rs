@@ -76,7 +76,7 @@ impl<'s> FrameReader<'s> {
     fn read(&mut self, frame: &[u8], index: &mut CommaIndex) -> Result<(), FrameError> {
         let text = frame_text(frame)?.trim();
         if text.starts_with('[') {
-            let mut compact = CompactFrame::new(text, index.positions(text));
+            let mut compact = CompactFrame::new(text, index.positions(text.as_bytes()));
             self.list(text, &mut compact)
         } else {
             self.decode_with_serde(text)

@@ -95,6 +95,9 @@ struct LinkGuard {
 impl Drop for LinkGuard {
     fn drop(&mut self) {
         self.state.links.close(self.link.number);
+        if let Some(observer) = &self.state.observer {
+            observer.on_disconnected(self.link.number, self.state.clock.now());
+        }
     }
 }
 
@@ -134,6 +137,9 @@ impl Connection {
         let now = Instant::now();
         let link = state.links.open();
         state.counters.connects.add(1);
+        if let Some(observer) = &state.observer {
+            observer.on_connected(link.number, state.clock.now());
+        }
         tracing::info!(url = dialer.endpoint(), number = link.number, "connected");
         Self {
             socket,

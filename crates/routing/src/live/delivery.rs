@@ -1,7 +1,7 @@
 //! Delivers the events of a connection: into the cache, and to the readers.
 //!
 //! Events are delivered in batches: those of a frame, or of several frames that were read from the socket in a row. A
-//! batch takes each lock once.
+//! batch takes the lock of a reader once, and that of a market's trades once for those that come in a row.
 
 mod route_table;
 
@@ -63,9 +63,10 @@ impl EventBatch {
         routes.renew_markets(&state.cache);
         outcomes.clear();
         for frame in frames.iter() {
-            let recorded = outcomes.len();
-            for event in &events[recorded..frame.end] {
-                outcomes.push(routes.record(&state.cache, event, frame.arrival));
+            // A run may reach into the frames after, which were read from the same connection in a row.
+            while outcomes.len() < frame.end {
+                let run = run_at(events, outcomes.len());
+                routes.record(&state.cache, run, frame.arrival, outcomes);
             }
         }
     }
@@ -75,10 +76,14 @@ impl EventBatch {
         routes.renew_subscribers(&state.fanout);
         outboxes.begin(events.len());
         let (mut repeated, mut lagged, mut start) = (0, 0, 0);
+        let mut subscribers = [].as_slice();
         for BatchedFrame { end, arrival, received } in frames.iter().copied() {
             let mut wildcard_kind = None;
             for at in start..end {
                 let Some((symbol, kind)) = events[at].channel() else { continue };
+                if at == 0 || !is_one_run(&events[at - 1], &events[at]) {
+                    subscribers = routes.subscribers(&state.fanout, symbol, kind);
+                }
                 let outcome = outcomes[at];
                 if outcome.first {
                     let symbol = symbol.clone();
@@ -91,9 +96,7 @@ impl EventBatch {
                 if outcome.repeated && !is_proof {
                     repeated += 1;
                 } else {
-                    for subscriber in routes.subscribers(&state.fanout, &events[at]) {
-                        outboxes.add(subscriber, at);
-                    }
+                    subscribers.iter().for_each(|subscriber| outboxes.add(subscriber, at));
                 }
                 if wildcard_kind.replace(kind) != Some(kind) && is_first_of_all(state, kind, arrival) {
                     lagged += outboxes.flush(events);
@@ -105,6 +108,19 @@ impl EventBatch {
         lagged += outboxes.flush(events);
         state.count_delivery(repeated, lagged);
     }
+}
+
+/// Returns the run that begins at `start`: trades of a market in a row, which is how they come when the market moves, or
+/// one event.
+fn run_at(events: &[FeedEvent], start: usize) -> &[FeedEvent] {
+    let rest = &events[start..];
+    let others = rest.windows(2).take_while(|pair| is_one_run(&pair[0], &pair[1])).count();
+    &rest[..rest.len().min(1 + others)]
+}
+
+/// Returns whether two events that follow each other are trades of one market.
+fn is_one_run(one: &FeedEvent, next: &FeedEvent) -> bool {
+    matches!((one, next), (FeedEvent::Trade(one), FeedEvent::Trade(next)) if one.symbol.is_same(&next.symbol))
 }
 
 /// Returns whether this is the first event of its kind on its connection, for those who read all markets.

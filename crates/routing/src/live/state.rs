@@ -19,6 +19,7 @@ use super::metrics::{LiveCounters, LiveMetrics};
 use super::probe::Probe;
 use super::serving_connections::ServingConnections;
 use super::unanswered::UnansweredMarkets;
+use crate::transport::SharedObserver;
 use crate::venue_clock_sync::VenueClockSync;
 
 /// The capacity of the queue of commands; a sender waits for room.
@@ -53,6 +54,8 @@ pub(super) struct SlotStatus {
 pub(super) struct LiveState {
     pub(super) venue: Arc<dyn Venue>,
     pub(super) clock: Arc<dyn Clock>,
+    /// The observer of all that arrives, if there is one.
+    pub(super) observer: Option<SharedObserver>,
     /// The clock that the times of trades correct.
     pub(super) time: Option<Arc<VenueClockSync>>,
     pub(super) config: SessionConfig,
@@ -85,6 +88,7 @@ impl LiveState {
         Self {
             venue,
             clock,
+            observer: None,
             time,
             config,
             cache: RealtimeCache::default(),
@@ -102,6 +106,12 @@ impl LiveState {
             probe: OnceLock::new(),
             refusal: Mutex::default(),
         }
+    }
+
+    /// Shows all that arrives to `observer`.
+    pub(super) fn observed_by(mut self, observer: Option<SharedObserver>) -> Self {
+        self.observer = observer;
+        self
     }
 
     fn lock_refusal(&self) -> MutexGuard<'_, Option<VenueRefusal>> {

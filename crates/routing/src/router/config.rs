@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use market_backbone_core::WireObserver;
+
 use crate::http::HttpConfig;
 use crate::limiter::LimiterConfig;
 use crate::live::SessionConfig;
@@ -19,6 +21,7 @@ pub struct RouterConfig {
     pub(crate) retry: RetryConfig,
     pub(crate) http: HttpConfig,
     pub(crate) transport: Option<Arc<dyn Transport>>,
+    pub(crate) observer: Option<Arc<dyn WireObserver>>,
     pub(crate) session: SessionConfig,
     pub(crate) choice: ChoiceConfig,
     pub(crate) markets_ttl: Duration,
@@ -45,6 +48,8 @@ market_backbone_core::setters!(RouterConfig {
     http: HttpConfig,
     /// A transport that carries requests and sockets to the venue instead of the network.
     transport: Option<Arc<dyn Transport>>,
+    /// An observer of all that the venue sends, such as a recorder.
+    observer: Option<Arc<dyn WireObserver>>,
     /// The settings of the socket session.
     #[getter(get_session -> &SessionConfig)]
     session: SessionConfig,
@@ -92,6 +97,7 @@ impl Default for RouterConfig {
             retry: RetryConfig::default(),
             http: HttpConfig::default(),
             transport: None,
+            observer: None,
             session: SessionConfig::default(),
             choice: ChoiceConfig::default(),
             markets_ttl: Duration::from_secs(300),

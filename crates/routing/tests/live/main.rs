@@ -15,6 +15,7 @@ mod readers;
 mod refusals;
 mod rig;
 mod rotation;
+mod runs;
 mod server;
 mod session;
 mod stages;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use market_backbone_core::{Candle, OrderBook, SideInference, Symbol, Ticker, Timestamp, Trade};
+use market_backbone_core::{Candle, OrderBook, SideInference, Symbol, Ticker, TimeRange, Timestamp, Trade};
 
 use super::accumulation::{AccumulationScore, DAILY_BARS_NEEDED};
 use super::anti_trap::{MarketConditions, TopQuote};
@@ -166,9 +166,10 @@ impl MarketGauge {
         self.reading.last_close = self.days.last().map(|day| day.close);
     }
 
-    pub(super) fn load_minutes(&mut self, minutes: &[Candle], now: Timestamp, sessions: &SessionPlan) {
+    pub(super) fn load_minutes(&mut self, minutes: &[Candle], covered: TimeRange, sessions: &SessionPlan) {
+        let now = covered.to();
         self.day.enter(sessions, now);
-        self.day.load(minutes);
+        self.day.load(minutes, covered);
         for minute in minutes.iter().filter(|minute| minute.is_final) {
             self.minute(minute);
         }

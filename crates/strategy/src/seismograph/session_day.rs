@@ -82,20 +82,23 @@ impl SessionDay {
         }
     }
 
-    /// Takes the closed minutes of the session, oldest first and without a hole, in place of the trades in them.
+    /// Takes the closed minutes of the session, oldest first, in place of the trades in them. `covered` is the range of
+    /// which they are all there are; if it does not reach back to the start of the session, nothing is taken.
     ///
     /// Trades after the present minute began are kept. Load them again a minute after the market was first watched: then
     /// nothing lies between the candles and the trades.
-    pub fn load(&mut self, minutes: &[Candle]) {
-        let Some(session) = self.session else { return };
-        let closed = minutes.iter().filter(|minute| minute.is_final && session.contains(minute.open_time));
-        let mut sums = RunningVwap::default();
-        let mut end = None;
-        for minute in closed {
-            sums.add_sums(minute.turnover, minute.volume);
-            end = Some(Timestamp::from_secs(minute.open_time.as_secs() + 60));
+    pub fn load(&mut self, minutes: &[Candle], covered: TimeRange) {
+        let Some(session) = self.session.filter(|session| covered.from() <= session.from()) else { return };
+        let end = covered.to().min(session.to());
+        let end = Timestamp::from_secs(end.as_secs().div_euclid(60) * 60);
+        if end <= session.from() {
+            return;
         }
-        let Some(end) = end else { return };
+        let is_inside = |minute: &&Candle| session.contains(minute.open_time) && minute.open_time < end;
+        let mut sums = RunningVwap::default();
+        for minute in minutes.iter().filter(is_inside) {
+            sums.add_sums(minute.turnover, minute.volume);
+        }
         self.loaded_to = Some(end);
         self.earlier = sums;
         if self.minute_start.is_some_and(|start| start < end) {

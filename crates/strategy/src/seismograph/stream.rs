@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use market_backbone_core::{Candle, FeedEvent, Gap, GapState, StreamKind, Symbol, Timeframe, Timestamp};
+use market_backbone_core::{
+    Candle, FeedEvent, Gap, GapState, StreamKind, Symbol, TimeRange, Timeframe, Timestamp,
+};
 use rustc_hash::FxHashMap;
 
 use super::accumulation::AccumulationProfile;
@@ -100,11 +102,14 @@ impl Seismograph {
         self.gauges[at].load_days(days, float_shares, &self.profile);
     }
 
-    /// Takes closed one-minute candles of a market, oldest first: today's for the average price, the box and the volume of
-    /// the session, those of whole days before it for the usual volume by the time of day. `now` says which day it is.
-    pub fn load_minutes(&mut self, symbol: &Symbol, minutes: &[Candle], now: Timestamp) {
+    /// Takes closed one-minute candles of a market, oldest first: the last for the box, all of today's for the average price
+    /// and the volume of the session, those of whole days before it for the usual volume by the time of day.
+    ///
+    /// `covered` is the range of which they are all there are, and its end is about now. Without the start of the session in
+    /// it, the average price does not come from them.
+    pub fn load_minutes(&mut self, symbol: &Symbol, minutes: &[Candle], covered: TimeRange) {
         let at = self.place(symbol);
-        self.gauges[at].load_minutes(minutes, now, &self.sessions);
+        self.gauges[at].load_minutes(minutes, covered, &self.sessions);
     }
 
     /// Takes an event, and returns the reading of its market if the event was one of a market.

@@ -18,8 +18,13 @@ pub(crate) fn list(
 
 /// Reads a ticker, or returns `None` for a market without a price. A market on its first day has no previous
 /// close: its changes count from its first price.
+#[inline]
 pub(crate) fn ticker(row: &TickerRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Ticker> {
-    (row.trade_price > 0.0).then(|| Ticker {
+    let has_price = row.trade_price > 0.0;
+    if !has_price {
+        return None;
+    }
+    Some(Ticker {
         symbol: symbol.clone(),
         price: row.trade_price,
         open: row.opening_price,

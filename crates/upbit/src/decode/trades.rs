@@ -72,9 +72,12 @@ fn begin_of_day(page: &TradePage, cursor: &TradeCursor, received: Timestamp) -> 
     }
 }
 
+#[inline]
 pub(crate) fn trade(row: &TradeRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<Trade> {
-    let sound = row.trade_price > 0.0 && row.trade_volume >= 0.0;
-    sound.then(|| Trade {
+    if !(row.trade_price > 0.0 && row.trade_volume >= 0.0) {
+        return None;
+    }
+    Some(Trade {
         symbol: symbol.clone(),
         id: TradeId::Number(row.sequential_id),
         price: row.trade_price,

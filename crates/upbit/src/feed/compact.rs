@@ -2,17 +2,42 @@
 //!
 //! A [`CommaIndex`] has the place of every value, so no value has to be read before the next one is found. It reads the
 //! fields that Upbit sends today, in their order, with plain numbers; anything else is left to [`scan`](super::scan).
+//! It reads bytes, which nobody has to check first: a message that is not ASCII is left to others too.
+
+mod trade;
 
 use std::borrow::Cow;
 
 use market_backbone_core::{OrderBook, Timestamp};
 use market_backbone_venue_kit::{CommaIndex, plain_integer, plain_number};
 
+pub(super) use self::trade::TradeHead;
 use crate::wire::{AskBid, TickerRow, TradeRow, WireStreamType, level};
+
+/// The topics that are read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CompactTopic {
+    Trade,
+    Ticker,
+    Book,
+}
+
+impl CompactTopic {
+    /// Returns the topic of a message from how it begins; `None` if there is another, or none.
+    fn peek(frame: &[u8]) -> Option<(Self, usize)> {
+        let topics = [
+            (Self::Trade, b"{\"ty\":\"trade\"".as_slice()),
+            (Self::Ticker, b"{\"ty\":\"ticker\""),
+            (Self::Book, b"{\"ty\":\"orderbook\""),
+        ];
+        let found = topics.into_iter().find(|(_, begin)| frame.starts_with(begin))?;
+        Some((found.0, found.1.len()))
+    }
+}
 
 /// A message whose fields are taken one after the other.
 pub(super) struct CompactMessage<'a, 'i> {
-    text: &'a str,
+    bytes: &'a [u8],
     /// The positions of the commas, and that of the last byte.
     commas: &'i [u32],
     /// The number of the comma before the next field.
@@ -23,12 +48,23 @@ pub(super) struct CompactMessage<'a, 'i> {
 type Place = (usize, usize);
 
 impl<'a, 'i> CompactMessage<'a, 'i> {
-    /// Begins after the type, which stands first, and reads the code, which stands second.
-    pub(super) fn begin(text: &'a str, index: &'i mut CommaIndex) -> Option<(&'a str, Self)> {
-        let commas = index.positions(text);
-        let mut message = Self { text, commas, next: 0 };
+    /// Begins with the topic, which stands first, and the code, which stands second.
+    #[inline(always)]
+    pub(super) fn begin(
+        frame: &'a [u8],
+        index: &'i mut CommaIndex,
+    ) -> Option<(CompactTopic, &'a [u8], Self)> {
+        let (topic, end) = CompactTopic::peek(frame)?;
+        index.positions(frame);
+        if !index.is_ascii() {
+            return None;
+        }
+        let mut message = Self { bytes: frame, commas: index.found(), next: 0 };
+        if message.position(0)? != end {
+            return None;
+        }
         let code = message.text(",\"cd\":\"")?;
-        Some((code, message))
+        Some((topic, code, message))
     }
 
     fn position(&self, comma: usize) -> Option<usize> {
@@ -36,7 +72,7 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
     }
 
     fn byte(&self, at: usize) -> Option<u8> {
-        self.text.as_bytes().get(at).copied()
+        self.bytes.get(at).copied()
     }
 
     /// Takes the next field if it is called `name` (with the comma before it and the colon after it), and returns the
@@ -44,7 +80,7 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
     #[inline(always)]
     fn take(&mut self, name: &str) -> Option<Place> {
         let start = self.position(self.next)?;
-        let field = self.text.as_bytes().get(start..)?;
+        let field = self.bytes.get(start..)?;
         if !field.starts_with(name.as_bytes()) {
             return None;
         }
@@ -55,7 +91,7 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
     #[inline(always)]
     fn number(&mut self, name: &str) -> Option<f64> {
         let (start, end) = self.take(name)?;
-        plain_number(self.text, start, end)
+        plain_number(self.bytes, start, end)
     }
 
     /// Reads a number or `null`.
@@ -63,23 +99,23 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
     fn number_or_null(&mut self, name: &str) -> Option<Option<f64>> {
         let (start, end) = self.take(name)?;
         if self.byte(start)? == b'n' {
-            return (self.text.get(start..end)? == "null").then_some(None);
+            return (self.bytes.get(start..end)? == b"null").then_some(None);
         }
-        plain_number(self.text, start, end).map(Some)
+        plain_number(self.bytes, start, end).map(Some)
     }
 
     #[inline(always)]
     fn integer(&mut self, name: &str) -> Option<i64> {
         let (start, end) = self.take(name)?;
-        plain_integer(self.text, start, end)
+        plain_integer(self.bytes, start, end)
     }
 
     /// Reads a text; `name` ends with its first quote.
     #[inline(always)]
-    fn text(&mut self, name: &str) -> Option<&'a str> {
+    fn text(&mut self, name: &str) -> Option<&'a [u8]> {
         let (start, end) = self.take(name)?;
         let end = end.checked_sub(1)?;
-        if self.byte(end)? == b'"' { self.text.get(start..end) } else { None }
+        if self.byte(end)? == b'"' { self.bytes.get(start..end) } else { None }
     }
 
     /// Skips the field `name` if it comes next. Its value is a plain text, number or word.
@@ -98,7 +134,7 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
         let plain = match first {
             b'"' => last == b'"' && start + 1 < end,
             b'0'..=b'9' | b'-' => last.is_ascii_digit(),
-            _ => matches!(self.text.get(start..end)?, "null" | "true" | "false"),
+            _ => matches!(self.bytes.get(start..end)?, b"null" | b"true" | b"false"),
         };
         plain.then_some(())
     }
@@ -106,15 +142,29 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
     /// Checks that nothing follows.
     fn end(&self) -> Option<()> {
         let is_last = self.next + 1 == self.commas.len();
-        (is_last && self.text.ends_with('}')).then_some(())
+        (is_last && self.bytes.ends_with(b"}")).then_some(())
     }
 
+    /// Reads the rest of a trade of the market `code`.
+    #[inline(always)]
     pub(super) fn trade(mut self, code: &'a str) -> Option<TradeRow<'a>> {
         let timestamp = self.integer(",\"tms\":")?;
         self.skip(",\"td\":")?;
         self.skip(",\"ttm\":")?;
-        let trade_timestamp = Some(self.integer(",\"ttms\":")?);
-        let trade_price = self.number(",\"tp\":")?;
+        let trade_timestamp = self.integer(",\"ttms\":")?;
+        let (price, _) = self.take(",\"tp\":")?;
+        self.finish_trade(code, (timestamp, trade_timestamp), price)
+    }
+
+    /// Reads a trade from its price on, which begins at `price`; the next comma is the one after it.
+    #[inline(always)]
+    fn finish_trade(
+        mut self,
+        code: &'a str,
+        (timestamp, trade_timestamp): (i64, i64),
+        price: usize,
+    ) -> Option<TradeRow<'a>> {
+        let trade_price = plain_number(self.bytes, price, self.position(self.next)?)?;
         let trade_volume = self.number(",\"tv\":")?;
         let ask_bid = AskBid::parse(self.text(",\"ab\":\"")?);
         self.skip(",\"pcp\":")?;
@@ -131,7 +181,7 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
         Some(TradeRow {
             code,
             timestamp,
-            trade_timestamp,
+            trade_timestamp: Some(trade_timestamp),
             trade_price,
             trade_volume,
             ask_bid,
@@ -140,6 +190,8 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
         })
     }
 
+    /// Reads the rest of a ticker of the market `code`.
+    #[inline(always)]
     pub(super) fn ticker(mut self, code: &'a str) -> Option<TickerRow<'a>> {
         let opening_price = self.number(",\"op\":")?;
         let high_price = self.number(",\"hp\":")?;
@@ -202,12 +254,12 @@ impl<'a, 'i> CompactMessage<'a, 'i> {
             let ask_size = self.number(",\"as\":")?;
             let (start, end) = self.take(",\"bs\":")?;
             let is_last = self.byte(end.checked_sub(1)?)? == b']';
-            let closing = if is_last { "}]" } else { "}" };
+            let closing = if is_last { b"}]".as_slice() } else { b"}" };
             let end = end.checked_sub(closing.len())?;
-            if self.text.get(end..end + closing.len())? != closing {
+            if self.bytes.get(end..end + closing.len())? != closing {
                 return None;
             }
-            let bid_size = plain_number(self.text, start, end)?;
+            let bid_size = plain_number(self.bytes, start, end)?;
             if let Some(ask) = level(Some(ask), Some(ask_size)) {
                 book.asks.push(ask);
             }
@@ -238,21 +290,28 @@ mod tests {
 
     fn trade(text: &str) -> Option<TradeRow<'_>> {
         let mut index = CommaIndex::default();
-        let (code, message) = CompactMessage::begin(text, &mut index)?;
-        message.trade(code)
+        let (topic, code, message) = CompactMessage::begin(text.as_bytes(), &mut index)?;
+        assert_eq!(topic, CompactTopic::Trade);
+        let read = message.trade(std::str::from_utf8(code).unwrap());
+        let head = TradeHead::read(text.as_bytes());
+        let quick = head.and_then(|head| head.finish(std::str::from_utf8(head.code).unwrap(), &mut index));
+        assert_eq!(quick, read);
+        quick
     }
 
     fn ticker(text: &str) -> Option<TickerRow<'_>> {
         let mut index = CommaIndex::default();
-        let (code, message) = CompactMessage::begin(text, &mut index)?;
-        message.ticker(code)
+        let (topic, code, message) = CompactMessage::begin(text.as_bytes(), &mut index)?;
+        assert_eq!(topic, CompactTopic::Ticker);
+        message.ticker(std::str::from_utf8(code).unwrap())
     }
 
     fn book(text: &str) -> Option<OrderBook> {
         let mut index = CommaIndex::default();
-        let (code, message) = CompactMessage::begin(text, &mut index)?;
-        let book =
-            SymbolTable::default().book(&Symbol::new(UPBIT, code).ok()?, |empty| message.fill(empty))?;
+        let (topic, code, message) = CompactMessage::begin(text.as_bytes(), &mut index)?;
+        assert_eq!(topic, CompactTopic::Book);
+        let symbol = Symbol::new(UPBIT, std::str::from_utf8(code).unwrap()).ok()?;
+        let book = SymbolTable::default().book(&symbol, |empty| message.fill(empty))?;
         Some(OrderBook::clone(&book))
     }
 
@@ -274,6 +333,9 @@ mod tests {
             (r#""td":"2026-05-12""#, r#""td":{"year":2026}"#),
             (r#""td":"2026-05-12""#, r#""new":1"#),
             (r#""c":"RISE""#, r#""c":""#),
+            (r#""c":"RISE""#, r#""c":"RISÉ""#),
+            (r#""ty":"trade""#, r#""ty":"trade2""#),
+            (r#""ty":"trade""#, r#""ty":"trade" "#),
             (r#""tp":91361000.0"#, r#""tp":9.1361E7"#),
             (r#""tms":1778570215107"#, r#""tms": 1778570215107"#),
             (r#""st":"REALTIME""#, r#""st":"REALTIME","new":1"#),

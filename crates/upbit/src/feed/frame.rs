@@ -1,21 +1,21 @@
 //! Reads frames. This is the hot path: thousands a second, each a few hundred bytes.
 //!
 //! The type stands first in every frame seen, so the first bytes choose the struct, and no tagged enum has to
-//! be tried. The message is then read by [`compact`](super::compact), by [`scan`] where that gives up, and by serde where
-//! both do. A valid message allocates nothing.
+//! be tried. The message is then read by [`compact`](super::compact), which takes it as bytes, by [`scan`] where that
+//! gives up, and by serde where both do. A valid message allocates nothing.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use market_backbone_core::{
-    ControlMessage, FeedEvent, FrameDecoder, FrameError, FrameOutcome, Series, SourceErrorKind, Symbol,
-    SymbolTable, Timeframe, Timestamp,
+    ControlMessage, FeedEvent, FrameDecoder, FrameError, FrameOutcome, OrderBook, Series, SourceErrorKind,
+    Symbol, SymbolTable, Timeframe, Timestamp,
 };
 use market_backbone_venue_kit::{CommaIndex, excerpt, frame_text, parse_frame as parse};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::compact::CompactMessage;
+use super::compact::{CompactMessage, CompactTopic, TradeHead};
 use super::scan;
 use crate::decode::{books, candles, tickers, trades};
 use crate::naming::stream_timeframe;
@@ -36,9 +36,11 @@ impl FrameDecoder for UpbitFrames {
         symbols: &SymbolTable,
         events: &mut Vec<FeedEvent>,
     ) -> Result<FrameOutcome, FrameError> {
+        let mut reader = FrameReader { received, symbols, events, outcome: FrameOutcome::default() };
+        if reader.compact(frame, &mut self.index).is_some() {
+            return Ok(reader.outcome);
+        }
         let text = frame_text(frame)?;
-        let (index, outcome) = (&mut self.index, FrameOutcome::default());
-        let mut reader = FrameReader { received, symbols, events, index, outcome };
         if text.trim_start().starts_with('[') {
             reader.list(text)?;
         } else {
@@ -52,7 +54,6 @@ struct FrameReader<'s> {
     received: Timestamp,
     symbols: &'s SymbolTable,
     events: &'s mut Vec<FeedEvent>,
-    index: &'s mut CommaIndex,
     outcome: FrameOutcome,
 }
 
@@ -94,6 +95,39 @@ struct MessageHeader<'a> {
 }
 
 impl FrameReader<'_> {
+    /// Reads a frame that is one message of today's fields about a market that is subscribed; `None` for any other.
+    #[inline(always)]
+    fn compact(&mut self, frame: &[u8], index: &mut CommaIndex) -> Option<()> {
+        self.compact_trade(frame, index).or_else(|| self.compact_message(frame, index))
+    }
+
+    #[inline(always)]
+    fn compact_trade(&mut self, frame: &[u8], index: &mut CommaIndex) -> Option<()> {
+        let head = TradeHead::read(frame)?;
+        let symbol = self.symbols.get_bytes(head.code)?;
+        let row = head.finish(symbol.code(), index)?;
+        self.add(trade_event(&row, symbol, self.received));
+        Some(())
+    }
+
+    fn compact_message(&mut self, frame: &[u8], index: &mut CommaIndex) -> Option<()> {
+        let (topic, code, message) = CompactMessage::begin(frame, index)?;
+        let (symbol, received) = (self.symbols.get_bytes(code)?, self.received);
+        let event = match topic {
+            CompactTopic::Trade => trade_event(&message.trade(symbol.code())?, symbol, received),
+            CompactTopic::Ticker => ticker_event(&message.ticker(symbol.code())?, symbol, received),
+            CompactTopic::Book => {
+                let fill = |book: &mut OrderBook| {
+                    book.received = received;
+                    message.fill(book)
+                };
+                Some(FeedEvent::Book(self.symbols.book(symbol, fill)?))
+            }
+        };
+        self.add(event);
+        Some(())
+    }
+
     /// The LIST formats wrap messages in a list.
     fn list(&mut self, text: &str) -> Result<(), FrameError> {
         let messages: Vec<&RawValue> = parse(text)?;
@@ -129,26 +163,12 @@ impl FrameReader<'_> {
     fn data(&mut self, topic: Topic, text: &str) -> Result<(), FrameError> {
         match topic {
             Topic::Trade => {
-                let fast = CompactMessage::begin(text, self.index);
-                let fast =
-                    fast.and_then(|(code, message)| message.trade(code)).or_else(|| TradeRow::scan(text));
-                let row = fast.map_or_else(|| parse(text), Ok)?;
-                self.push(&row.code, |symbol, at| {
-                    let trade = trades::trade(&row, symbol, at)?;
-                    Some(match row.stream {
-                        WireStreamType::Realtime => FeedEvent::Trade(trade),
-                        WireStreamType::Snapshot => FeedEvent::Snapshot(trade),
-                    })
-                });
+                let row = TradeRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                self.push(&row.code, |symbol, at| trade_event(&row, symbol, at));
             }
             Topic::Ticker => {
-                let fast = CompactMessage::begin(text, self.index);
-                let fast =
-                    fast.and_then(|(code, message)| message.ticker(code)).or_else(|| TickerRow::scan(text));
-                let row = fast.map_or_else(|| parse(text), Ok)?;
-                self.push(&row.code, |symbol, at| {
-                    Some(FeedEvent::Ticker(tickers::ticker(&row, symbol, at)?))
-                });
+                let row = TickerRow::scan(text).map_or_else(|| parse(text), Ok)?;
+                self.push(&row.code, |symbol, at| ticker_event(&row, symbol, at));
             }
             Topic::Candle(timeframe) => {
                 let row = CandleRow::scan(text).map_or_else(|| parse(text), Ok)?;
@@ -170,15 +190,7 @@ impl FrameReader<'_> {
     /// place.
     fn book(&mut self, text: &str) -> Result<(), FrameError> {
         let received = self.received;
-        let compact = CompactMessage::begin(text, self.index).and_then(|(code, message)| {
-            let symbol = self.symbols.get(code)?;
-            self.symbols.book(symbol, |book| {
-                book.received = received;
-                message.fill(book)
-            })
-        });
-        let filled = compact.or_else(|| {
-            let symbol = self.symbols.get(scan::code(text)?)?;
+        let filled = scan::code(text).and_then(|code| self.symbols.get(code)).and_then(|symbol| {
             self.symbols.book(symbol, |book| {
                 book.received = received;
                 scan::fill(book, text)
@@ -196,11 +208,31 @@ impl FrameReader<'_> {
 
     /// Appends the event of a market that is subscribed, if its figures are possible.
     fn push(&mut self, code: &str, event: impl FnOnce(&Symbol, Timestamp) -> Option<FeedEvent>) {
-        match self.symbols.get(code).and_then(|symbol| event(symbol, self.received)) {
+        let event = self.symbols.get(code).and_then(|symbol| event(symbol, self.received));
+        self.add(event);
+    }
+
+    #[inline(always)]
+    fn add(&mut self, event: Option<FeedEvent>) {
+        match event {
             Some(event) => self.events.push(event),
             None => self.outcome.dropped += 1,
         }
     }
+}
+
+#[inline(always)]
+fn trade_event(row: &TradeRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<FeedEvent> {
+    let trade = trades::trade(row, symbol, received)?;
+    Some(match row.stream {
+        WireStreamType::Realtime => FeedEvent::Trade(trade),
+        WireStreamType::Snapshot => FeedEvent::Snapshot(trade),
+    })
+}
+
+#[inline(always)]
+fn ticker_event(row: &TickerRow<'_>, symbol: &Symbol, received: Timestamp) -> Option<FeedEvent> {
+    tickers::ticker(row, symbol, received).map(FeedEvent::Ticker)
 }
 
 /// A refused request is refused again, except where there were only too many.

@@ -85,13 +85,13 @@ impl<'a> TradeRow<'a> {
         tokens.skip_to_field(",\"tv\":")?;
         let trade_volume = tokens.number()?;
         tokens.skip_to_field(",\"ab\":")?;
-        let ask_bid = AskBid::parse(tokens.text()?);
+        let ask_bid = AskBid::parse(tokens.text()?.as_bytes());
         tokens.skip_fields([",\"pcp\":", ",\"c\":", ",\"cp\":"])?;
         tokens.skip_to_field(",\"sid\":")?;
         let sequential_id = tokens.integer()?;
         tokens.skip_fields([",\"bap\":", ",\"bas\":", ",\"bbp\":", ",\"bbs\":"])?;
         tokens.skip_to_field(",\"st\":")?;
-        let stream = WireStreamType::parse(tokens.text()?);
+        let stream = WireStreamType::parse(tokens.text()?.as_bytes());
         end_message(tokens)?;
         let code = Cow::Borrowed(code);
         Some(Self {
@@ -124,7 +124,7 @@ impl<'a> TickerRow<'a> {
         let acc_trade_price = tokens.number_or_null()?;
         tokens.skip_fields([",\"c\":", ",\"cp\":", ",\"scp\":", ",\"cr\":", ",\"scr\":"])?;
         tokens.skip_to_field(",\"ab\":")?;
-        let ask_bid = AskBid::parse(tokens.text()?);
+        let ask_bid = AskBid::parse(tokens.text()?.as_bytes());
         tokens.skip_to_field(",\"tv\":")?;
         let trade_volume = tokens.number_or_null()?;
         tokens.skip_to_field(",\"atv\":")?;

@@ -17,7 +17,7 @@ use crate::output::note;
 const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A check of the listing in progress.
-pub(super) struct ListingCheck {
+pub(in crate::command) struct ListingCheck {
     wanted: MarketSelection,
     listed: BoxFuture<'static, anyhow::Result<MarketSelection>>,
     /// True if no result is to come any more.
@@ -25,7 +25,7 @@ pub(super) struct ListingCheck {
 }
 
 impl ListingCheck {
-    pub(super) fn begin(client: &Client, wanted: MarketSelection) -> Self {
+    pub(in crate::command) fn begin(client: &Client, wanted: MarketSelection) -> Self {
         let (client, asked) = (client.clone(), wanted.clone());
         Self { wanted, listed: async move { asked.without_unlisted(&client).await }.boxed(), is_over: false }
     }
@@ -35,7 +35,7 @@ impl ListingCheck {
     /// # Errors
     ///
     /// If a named market is not listed, or nothing answers at all.
-    pub(super) async fn first_word(mut self) -> anyhow::Result<(MarketSelection, Self)> {
+    pub(in crate::command) async fn first_word(mut self) -> anyhow::Result<(MarketSelection, Self)> {
         let Ok(answer) = timeout(FIRST_ANSWER_TIMEOUT, &mut self.listed).await else {
             let waited = FIRST_ANSWER_TIMEOUT.as_secs();
             note(&format!(
@@ -59,7 +59,7 @@ impl ListingCheck {
     /// # Errors
     ///
     /// If a named market is not listed: its feed would be silent for ever.
-    pub(super) async fn final_answer(&mut self) -> anyhow::Result<()> {
+    pub(in crate::command) async fn final_answer(&mut self) -> anyhow::Result<()> {
         if self.is_over {
             return std::future::pending().await;
         }

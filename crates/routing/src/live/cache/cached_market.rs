@@ -82,6 +82,25 @@ impl CachedMarket {
         }
     }
 
+    /// Stores the values of a run: one event, or trades in a row. Adds the outcome of each to `outcomes`; returns `false`,
+    /// and adds nothing, if their channel has no entry here.
+    pub(in crate::live) fn record_all(
+        &self,
+        run: &[FeedEvent],
+        arrival: FrameArrival,
+        outcomes: &mut Vec<RecordOutcome>,
+    ) -> bool {
+        if let ([FeedEvent::Trade(_), FeedEvent::Trade(_), ..], Some(cell)) = (run, &self.trade) {
+            cell.record_run(run, arrival, outcomes);
+            return true;
+        }
+        run.iter().all(|event| {
+            let outcome = self.record(event, arrival);
+            outcomes.extend(outcome);
+            outcome.is_some()
+        })
+    }
+
     /// Stores the value of `event`; `None` if its channel has no entry here.
     pub(in crate::live) fn record(&self, event: &FeedEvent, arrival: FrameArrival) -> Option<RecordOutcome> {
         Some(match event {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use market_backbone_core::{Candle, OrderBook, Symbol, Timestamp, Trade};
+use market_backbone_core::{Candle, FeedEvent, OrderBook, Symbol, Timestamp, Trade};
 
 use super::recent_trade_ids::RecentTradeIds;
 use super::seqlock::SeqLock;
@@ -170,6 +170,36 @@ impl LatestTrade {
             self.write(trade);
         }
         RecordOutcome { first: self.last_received.record_arrival(arrival), repeated: !new }
+    }
+
+    /// Records a run of trades as [`record`](Self::record) does each of them, with the lock taken once and only the
+    /// latest of all written; adds the outcome of each to `outcomes`.
+    pub(super) fn record_run(
+        &self,
+        run: &[FeedEvent],
+        arrival: FrameArrival,
+        outcomes: &mut Vec<RecordOutcome>,
+    ) {
+        let mut guard = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, latest) = &mut *guard;
+        let mut newest = None;
+        outcomes.extend(run.iter().map(|event| {
+            let FeedEvent::Trade(trade) = event else { return RecordOutcome::default() };
+            let new = seen.insert(&trade.id);
+            if new && *latest <= trade.time {
+                *latest = trade.time;
+                newest = Some(trade);
+            }
+            RecordOutcome { first: false, repeated: !new }
+        }));
+        if let Some(trade) = newest {
+            self.write(trade);
+        }
+        let first = self.last_received.record_arrival(arrival);
+        let begun = outcomes.len() - run.len();
+        if let Some(outcome) = outcomes.get_mut(begun) {
+            outcome.first = first;
+        }
     }
 
     /// Records the last trade from before the connection, as [`record`](Self::record) does for live ones.

@@ -101,6 +101,9 @@ impl Connection {
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),
         };
         let received = self.state.clock.now();
+        if let Some(observer) = &self.state.observer {
+            observer.on_frame(self.link.number, received, bytes);
+        }
         let control = self.decoder.decode(&self.state, bytes, received);
         if self.decoder.event_count() > 0 {
             self.last_data = received;

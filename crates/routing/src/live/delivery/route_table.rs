@@ -57,34 +57,40 @@ impl RouteTable {
         }
     }
 
-    /// Stores an event in the cache.
+    /// Stores a run in the cache: one event, or trades of a market in a row. Adds the outcome of each to `outcomes`.
     pub(super) fn record(
         &mut self,
         cache: &RealtimeCache,
-        event: &FeedEvent,
+        run: &[FeedEvent],
         arrival: FrameArrival,
-    ) -> RecordOutcome {
-        let Some((symbol, kind)) = event.channel() else { return RecordOutcome::default() };
-        let route = route(&mut self.routes, &mut self.other, symbol);
-        if route.markets_version != self.markets_version {
-            route.markets_version = self.markets_version;
-            (route.named, route.unnamed) = (self.markets.get(symbol).cloned(), None);
+        outcomes: &mut Vec<RecordOutcome>,
+    ) {
+        let begun = outcomes.len();
+        if let Some((symbol, kind)) = run.first().and_then(FeedEvent::channel) {
+            let route = route(&mut self.routes, &mut self.other, symbol);
+            if route.markets_version != self.markets_version {
+                route.markets_version = self.markets_version;
+                (route.named, route.unnamed) = (self.markets.get(symbol).cloned(), None);
+            }
+            let known = [&route.named, &route.unnamed];
+            let is_stored =
+                known.into_iter().flatten().any(|market| market.record_all(run, arrival, outcomes));
+            if !is_stored && let Some(market) = cache.wildcard_market(&self.markets, symbol, kind) {
+                market.record_all(run, arrival, outcomes);
+                route.unnamed = Some(market);
+            }
         }
-        let known = [&route.named, &route.unnamed].into_iter().flatten();
-        if let Some(outcome) = known.flat_map(|market| market.record(event, arrival)).next() {
-            return outcome;
-        }
-        let Some(market) = cache.wildcard_market(&self.markets, symbol, kind) else {
-            return RecordOutcome::default();
-        };
-        let outcome = market.record(event, arrival).unwrap_or_default();
-        route.unnamed = Some(market);
-        outcome
+        // Nothing is known of what has no entry.
+        outcomes.resize(begun + run.len(), RecordOutcome::default());
     }
 
-    /// Returns the readers of an event.
-    pub(super) fn subscribers(&mut self, fanout: &Fanout, event: &FeedEvent) -> &[Subscriber] {
-        let Some((symbol, kind)) = event.channel() else { return &[] };
+    /// Returns the readers of a channel.
+    pub(super) fn subscribers(
+        &mut self,
+        fanout: &Fanout,
+        symbol: &Symbol,
+        kind: StreamKind,
+    ) -> &[Subscriber] {
         let route = route(&mut self.routes, &mut self.other, symbol);
         if route.subscribers_version != self.subscribers_version {
             route.subscribers_version = self.subscribers_version;

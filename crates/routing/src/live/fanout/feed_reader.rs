@@ -10,7 +10,7 @@ use futures::Stream;
 use market_backbone_core::{Channel, Delivery, FeedEvent, Gap, GapCause, GapState, Timestamp};
 
 use super::Fanout;
-use super::reader_queue::ReaderQueue;
+use super::reader_queue::{QueueItem, ReaderQueue};
 
 /// One reader: its channels and its queue.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ impl FeedReader {
 pub(in crate::live) struct ReaderStream<G: AsRef<Fanout>> {
     reader: Arc<FeedReader>,
     guard: G,
-    /// The events taken and not read yet.
-    taken: VecDeque<FeedEvent>,
+    /// The items taken and not read yet.
+    taken: VecDeque<QueueItem>,
 }
 
 impl<G: AsRef<Fanout>> ReaderStream<G> {
@@ -82,10 +82,14 @@ impl<G: AsRef<Fanout>> ReaderStream<G> {
         &self.reader
     }
 
+    #[inline]
     fn poll(&mut self, context: &Context<'_>) -> Poll<Option<FeedEvent>> {
-        if let Some(event) = self.taken.pop_front() {
+        while let Some(item) = self.taken.pop_front() {
             self.reader.taken.store(self.taken.len(), Ordering::Relaxed);
-            return Poll::Ready(Some(event));
+            // Only a buffered reader takes items, and none of those is the latest of a channel.
+            if let Some(event) = item.into_event(&mut []) {
+                return Poll::Ready(Some(event));
+            }
         }
         let mut queue = self.reader.lock();
         let next = queue.poll(context.waker());

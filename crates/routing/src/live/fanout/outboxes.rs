@@ -33,6 +33,7 @@ impl Outboxes {
     }
 
     /// Puts the event number `event` into the outbox of a reader.
+    #[inline]
     pub(in crate::live) fn add(&mut self, to: &Subscriber, event: usize) {
         if self.all.len() <= to.slot {
             self.all.resize_with(to.slot + 1, ReaderOutbox::default);

@@ -19,13 +19,27 @@ const MAX_TAKEN: usize = 64;
 /// The part of its capacity that a reader takes over at once, so that nearly all of a full queue can still be dropped.
 const TAKEN_PART: usize = 8;
 
+/// What waits in the queue of a reader.
 #[derive(Debug)]
-enum QueueItem {
+pub(super) enum QueueItem {
     Event(FeedEvent),
     /// The latest event of this channel of the reader at the time it is read.
     Latest(usize),
     Lagged(u64),
     Gap(Gap),
+}
+
+impl QueueItem {
+    /// Returns the event that the reader reads; `None` if it was the latest of a channel and is no longer.
+    #[inline]
+    pub(super) fn into_event(self, latest: &mut [Option<FeedEvent>]) -> Option<FeedEvent> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Latest(channel) => latest.get_mut(channel).and_then(Option::take),
+            Self::Lagged(missed) => Some(FeedEvent::Lagged { missed }),
+            Self::Gap(gap) => Some(FeedEvent::Gap(gap)),
+        }
+    }
 }
 
 /// The queued items of one reader.
@@ -74,6 +88,7 @@ impl ReaderQueue {
     }
 
     /// Adds an event of the reader's channel number `channel`; returns how many events it pushed out.
+    #[inline]
     pub(super) fn push(&mut self, channel: usize, event: FeedEvent) -> u64 {
         match self.delivery.capacity() {
             Some(depth) => {
@@ -134,36 +149,40 @@ impl ReaderQueue {
 
     fn pop(&mut self) -> Option<FeedEvent> {
         loop {
-            match self.items.pop_front()? {
-                QueueItem::Event(event) => {
-                    self.events -= 1;
-                    return Some(event);
-                }
-                QueueItem::Latest(channel) => {
-                    if let Some(event) = self.latest.get_mut(channel).and_then(Option::take) {
-                        return Some(event);
-                    }
-                }
-                QueueItem::Lagged(missed) => return Some(FeedEvent::Lagged { missed }),
-                QueueItem::Gap(gap) => {
-                    self.gaps -= 1;
-                    return Some(FeedEvent::Gap(gap));
-                }
+            if let Some(event) = self.pop_item()?.into_event(&mut self.latest) {
+                return Some(event);
             }
         }
     }
 
+    #[inline]
+    fn pop_item(&mut self) -> Option<QueueItem> {
+        let item = self.items.pop_front()?;
+        match item {
+            QueueItem::Event(_) => self.events -= 1,
+            QueueItem::Gap(_) => self.gaps -= 1,
+            QueueItem::Latest(_) | QueueItem::Lagged(_) => {}
+        }
+        Some(item)
+    }
+
     /// Hands over what a buffered reader reads next, at most an eighth of its capacity: so the reader does not take the
-    /// lock for each event, and the oldest events of a slow one can still be dropped.
+    /// lock for each event, and the oldest events of a slow one can still be dropped. `taken` is empty.
     ///
     /// A conflated reader takes over nothing, for what it reads is the latest at the time it reads it.
-    pub(super) fn take_over(&mut self, taken: &mut VecDeque<FeedEvent>) {
+    pub(super) fn take_over(&mut self, taken: &mut VecDeque<QueueItem>) {
         let Some(capacity) = self.delivery.capacity() else { return };
         let most = MAX_TAKEN.min(capacity / TAKEN_PART);
+        if self.items.len() <= most {
+            // A reader that keeps up takes all there is, and nothing is moved.
+            std::mem::swap(&mut self.items, taken);
+            (self.events, self.gaps) = (0, 0);
+            return;
+        }
         while taken.len() < most
-            && let Some(event) = self.pop()
+            && let Some(item) = self.pop_item()
         {
-            taken.push_back(event);
+            taken.push_back(item);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use market_backbone_core::{
     Calendar, Candle, Channel, FeedEvent, Gap, GapCause, GapState, Series, Side, StreamKind, Symbol,
-    Timeframe, Timestamp, Trade, TradeId,
+    TimeRange, Timeframe, Timestamp, Trade, TradeId,
 };
 use market_backbone_strategy::seismograph::{
     CheckOutcome, PartReason, Seismograph, SeismographProfile, SessionPlan, Stage,
@@ -269,7 +269,10 @@ fn the_average_price_of_a_session_watched_from_its_middle_is_unknown() {
     let minutes: Vec<Candle> = (0..61)
         .map(|minute| Candle { open_time: at(minute * 60), turnover: 80.0, volume: 1.0, ..quiet_days(1)[0] })
         .collect();
-    seismograph.load_minutes(&symbol(), &minutes, at(3_662));
+    // What does not reach back to the start of the session is no average price of it.
+    seismograph.load_minutes(&symbol(), &minutes[30..], TimeRange::new(at(1_800), at(3_662)).unwrap());
+    assert_eq!(seismograph.reading(&symbol()).unwrap().vwap, Some(90.0));
+    seismograph.load_minutes(&symbol(), &minutes, TimeRange::new(at(0), at(3_662)).unwrap());
     let reading = seismograph.reading(&symbol()).unwrap();
     near(reading.vwap.unwrap(), (61.0 * 80.0 + 200.0) / 63.0);
     near(reading.volume.unwrap(), 63.0);
@@ -319,4 +322,26 @@ fn a_divergence_is_an_edge_of_the_stream() {
     }
     assert_eq!(edges, [DivergenceEdge::Began]);
     assert!(diverging > 100, "{diverging}");
+}
+
+#[test]
+fn a_reading_is_one_json_object_with_its_reasons() {
+    let mut seismograph = seismograph();
+    seismograph.load_days(&symbol(), &accumulated_days(), None);
+    quiet_minutes(&mut seismograph);
+    let shown = seismograph.reading(&symbol()).unwrap().to_json();
+    assert_eq!(
+        (&shown["market"], &shown["price"], &shown["atr"]),
+        (&"KRW-BTC".into(), &100.0.into(), &shown["atr"])
+    );
+    assert_eq!(shown["accumulation"]["stage_number"], 4);
+    assert_eq!(shown["accumulation"]["config_hash"], "5c41a58f0f4b25b4");
+    assert_eq!(shown["ignition"]["parts"]["tick_velocity"]["points"], 35.0);
+    assert_eq!(shown["ignition"]["parts"]["volume_burst"]["reason"], "measured");
+    assert_eq!(shown["anti_trap"]["checks"]["spread"]["outcome"], "unknown");
+    assert!(shown["anti_trap"]["checks"]["spread"]["measure"].is_null());
+    assert_eq!(
+        (&shown["zen"]["zen_v"], &shown["zen"]["zen_v_reason"]),
+        (&serde_json::Value::Null, &"every day was like the others".into())
+    );
 }

@@ -1,11 +1,16 @@
 //! The live path: `cargo bench -p market-backbone-benches --bench live`.
 //!
 //! Frames a second on one core, from bytes to the hands of one lossless reader (a task of its own, woken as in earnest):
-//! in bursts, as a busy socket holds them, and one at a time; beside what decoding alone takes, and beside what ccxt.pro and cryptofeed make of the same frames in the same run (all by processor time); then how long the latest value takes to
+//! in bursts, as a busy socket holds them, and one at a time; beside what decoding alone takes, and beside what ccxt.pro
+//! and cryptofeed make of the same frames in the same run (all by processor time); then how long the latest value takes to
 //! read while a writer never rests. `MARKET_BACKBONE_PYTHON` names a Python that has the other two; without them, ours
-//! stands alone. The recorded frames are used where they are at hand, and made ones of the same shape elsewhere.
+//! stands alone. `MARKET_BACKBONE_OLD_LIVE` names an older build of this bench: it is run before and after ours, and the
+//! ratios to it are printed, and what stands in the way where one is below its goal. The recorded frames are used where
+//! they are at hand, and made ones of the same shape elsewhere.
 #![expect(clippy::print_stdout, reason = "a bench says what it measured")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures with the machine's own clock")]
+
+mod older_build;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -22,6 +27,8 @@ use market_backbone_upbit::{UPBIT, Upbit};
 use tokio::runtime::Builder;
 use tokio::task::{JoinSet, yield_now};
 
+use self::older_build::{Medians, OlderBuild};
+
 const ROUNDS: usize = 7;
 const A_ROUND: Duration = Duration::from_millis(500);
 const KINDS: [Kind; 3] = [Kind::Trade, Kind::Ticker, Kind::Book];
@@ -37,6 +44,10 @@ fn main() -> anyhow::Result<()> {
     if env::args().any(|arg| arg == "--test") {
         return Ok(()); // `cargo test --benches` asks whether it starts
     }
+    let mut older = env::var("MARKET_BACKBONE_OLD_LIVE").ok().map(|program| OlderBuild::new(program.into()));
+    if let Some(older) = &mut older {
+        older.run()?;
+    }
     let mut rates = Rates::new();
     for _ in 0..ROUNDS {
         for kind in KINDS {
@@ -48,7 +59,11 @@ fn main() -> anyhow::Result<()> {
         }
         theirs(&mut rates)?;
     }
-    report(rates);
+    let medians = report(rates);
+    if let Some(older) = &mut older {
+        older.run()?;
+        older.report(&medians);
+    }
     for kind in [Kind::Ticker, Kind::Book, Kind::Trade] {
         latest_under_fire(kind);
     }
@@ -152,9 +167,10 @@ fn theirs(rates: &mut Rates) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(rates: Rates) {
+/// Prints and returns the medians.
+fn report(rates: Rates) -> Medians {
     println!("frames a second on one core, median (lowest to highest) of {ROUNDS} rounds:");
-    let mut medians = BTreeMap::new();
+    let mut medians = Medians::new();
     for (key, mut all) in rates {
         all.sort_by(f64::total_cmp);
         medians.insert(key, (all[all.len() / 2], all[0], all[all.len() - 1]));
@@ -168,6 +184,7 @@ fn report(rates: Rates) {
         };
         println!("{who:16} {kind:10} {median:>10.0} ({lowest:.0} to {highest:.0}){times}");
     }
+    medians
 }
 
 /// The latest value, read by one thread while another feeds frames and never rests.

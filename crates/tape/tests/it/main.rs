@@ -1,0 +1,8 @@
+//! Recordings that are written, killed, damaged and read again.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may stop at the first surprise, as the test may")]
+
+mod damage;
+mod queue;
+mod rig;
+mod round_trip;
