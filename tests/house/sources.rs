@@ -31,7 +31,9 @@ struct Source {
 async fn source(seed: u64, said: Option<&str>, stretch: (Timestamp, Timestamp)) -> Source {
     let emulator = Emulator::start(Scenario { seed, ..Scenario::default() }).await.unwrap();
     let mut endpoint = Endpoint::new(emulator.rest_url(), emulator.ws_url());
-    endpoint.same_as = said.map(|name| name.parse().unwrap());
+    if let Some(name) = said {
+        endpoint = endpoint.same_as(name.parse().unwrap());
+    }
     let alone = Backbone::builder().in_memory().upbit_endpoint(endpoint.clone()).build().await.unwrap();
     let truth = minutes(&alone.client(Priority::Normal), stretch).await;
     assert!(truth.len() > 100);

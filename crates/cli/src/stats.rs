@@ -5,6 +5,7 @@ mod answer_summary;
 use market_backbone::{
     FetchStats, Grid, Metrics, Provenance, RejectedRow, RouteReason, TimeRange, Timestamp, WriteFailure,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(crate) use self::answer_summary::AnswerSummary;
@@ -22,14 +23,14 @@ pub(crate) struct RequestedRange {
 
 impl RequestedRange {
     /// Returns the whole range, as far as it lies in the past.
-    fn resolved(&self, told: &AnswerSummary, grid: Grid) -> Option<TimeRange> {
+    fn resolved(&self, summary: &AnswerSummary, grid: Grid) -> Option<TimeRange> {
         if let (Some(from), Some(to)) = (self.from, self.to) {
             return TimeRange::new(from, to).ok();
         }
-        let timeframe = told.timeframe;
+        let timeframe = summary.timeframe;
         let over = grid.floor(timeframe, self.at).min(self.to.unwrap_or(Timestamp::MAX));
-        let end = told.newest().map(|newest| grid.close(timeframe, newest).max(over));
-        let from = self.from.or_else(|| told.oldest())?;
+        let end = summary.newest().map(|newest| grid.close(timeframe, newest).max(over));
+        let from = self.from.or_else(|| summary.oldest())?;
         TimeRange::new(from, end.unwrap_or(over)).ok()
     }
 }
@@ -40,36 +41,48 @@ impl RequestedRange {
 /// invalid rows of its replies, or of a store. `store_away` says whether the database of --store was
 /// unavailable, and `owed_rows` how many rows it has still to receive.
 pub(crate) fn candle_stats(
-    told: &AnswerSummary,
+    summary: &AnswerSummary,
     metrics: &Metrics,
     asked: RequestedRange,
     grid: Grid,
 ) -> Value {
-    let mut value = row_stats(told.rows, &told.served, metrics);
-    value["coverage"] = coverage(told, asked, grid).into();
-    value["rejected_rows"] = rejected_rows(&told.rejected).into();
-    value["unkept_rows"] = unkept_rows(told.write_failure.as_ref());
+    let mut value = row_stats(summary.rows, &summary.served, metrics);
+    value["coverage"] = coverage(summary, asked, grid).into();
+    value["rejected_rows"] = rejected_rows(&summary.rejected).into();
+    value["unkept_rows"] = unkept_rows(summary.write_failure.as_ref());
     value
 }
 
-/// Returns the counters of the rows of any number of answers.
+/// The counters of the rows of any number of answers, beside those that the answers say of themselves.
+#[derive(Serialize)]
+struct RowStats {
+    #[serde(flatten)]
+    served: FetchStats,
+    rate_limited: u64,
+    cache_hits: u64,
+    rows: usize,
+    store_away: Option<bool>,
+    owed_rows: Option<u64>,
+    decisions: Value,
+    clock_offset_ms: Option<i64>,
+    clock_uncertainty_ms: Option<u64>,
+}
+
+/// Returns the counters of the rows of any number of answers. `requests` counts those of the whole program.
 pub(crate) fn row_stats(rows: usize, served: &FetchStats, metrics: &Metrics) -> Value {
     let clock = metrics.router.clock;
-    json!({
-        "requests": metrics.router.requests,
-        "rate_limited": metrics.router.limiter.throttled(),
-        "cache_hits": served.memory_rows + served.disk_rows + served.shared_rows,
-        "memory_rows": served.memory_rows,
-        "disk_rows": served.disk_rows,
-        "shared_rows": served.shared_rows,
-        "venue_rows": served.venue_rows,
-        "rows": rows,
-        "store_away": metrics.shared.map(|shared| shared.is_unavailable),
-        "owed_rows": metrics.shared.map(|shared| shared.backlog_rows),
-        "decisions": decisions(metrics),
-        "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
-        "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
-    })
+    let stats = RowStats {
+        served: FetchStats { requests: metrics.router.requests, ..*served },
+        rate_limited: metrics.router.limiter.throttled(),
+        cache_hits: served.memory_rows + served.disk_rows + served.shared_rows,
+        rows,
+        store_away: metrics.shared.map(|shared| shared.is_unavailable),
+        owed_rows: metrics.shared.map(|shared| shared.backlog_rows),
+        decisions: decisions(metrics),
+        clock_offset_ms: clock.uncertainty.map(|_| clock.offset_ms),
+        clock_uncertainty_ms: clock.uncertainty.map(|off| off.as_millis() as u64),
+    };
+    json!(stats)
 }
 
 /// Returns the number of rows that could not be stored.
@@ -91,27 +104,10 @@ pub(crate) fn live_stats(rows: usize, metrics: &Metrics) -> Value {
         "rate_limited": metrics.router.limiter.throttled(),
         "rows": rows,
         "decisions": decisions(metrics),
-        "connections": connections(metrics),
+        "connections": metrics.router.live.connections,
         "clock_offset_ms": clock.uncertainty.map(|_| clock.offset_ms),
         "clock_uncertainty_ms": clock.uncertainty.map(|off| off.as_millis() as u64),
     })
-}
-
-/// The state of each connection as JSON.
-fn connections(metrics: &Metrics) -> Vec<Value> {
-    let connections = metrics.router.live.connections.iter();
-    let states = connections.map(|one| {
-        json!({
-            "name": one.name.as_deref(),
-            "health": one.health.as_str(),
-            "channels": one.channels,
-            "frames": one.frames,
-            "last_frame_ms": one.last_frame_age.map(|age| age.as_millis() as u64),
-            "errors": one.errors,
-            "last_error": one.last_error.as_deref(),
-        })
-    });
-    states.collect()
 }
 
 /// The number of requests by the reason for their route, as JSON.
@@ -122,11 +118,11 @@ fn decisions(metrics: &Metrics) -> Value {
 
 /// Returns the ranges of the answer, in order: known (with the number of present and of proven empty slots),
 /// disputed (with the number of candles and the observations), or unknown.
-fn coverage(told: &AnswerSummary, asked: RequestedRange, grid: Grid) -> Vec<Value> {
-    let timeframe = told.timeframe;
-    let Some(whole) = asked.resolved(told, grid) else { return Vec::new() };
-    let present = |range| told.present(range);
-    let mut agreed = told.coverage.within(whole);
+fn coverage(summary: &AnswerSummary, asked: RequestedRange, grid: Grid) -> Vec<Value> {
+    let timeframe = summary.timeframe;
+    let Some(whole) = asked.resolved(summary, grid) else { return Vec::new() };
+    let present = |range| summary.present(range);
+    let mut agreed = summary.coverage.within(whole);
     let mut stretches: Vec<(TimeRange, Value)> = Vec::new();
     for dispute in agreed.disputes().to_vec() {
         let range = dispute.range;
@@ -149,7 +145,7 @@ fn coverage(told: &AnswerSummary, asked: RequestedRange, grid: Grid) -> Vec<Valu
             json!({ "truth": "known", "from": from, "to": to, "present": present, "empty": empty }),
         ));
     }
-    for range in told.coverage.missing(whole) {
+    for range in summary.coverage.missing(whole) {
         stretches.push((
             range,
             json!({ "truth": "unknown", "from": bounded_time(range.from()), "to": bounded_time(range.to()) }),
@@ -196,11 +192,11 @@ mod tests {
             turnover: 1.0,
             is_final: true,
         };
-        let mut told = AnswerSummary::new(&series);
-        told.add(&CandleSet { candles: [row(2), row(4)].into(), coverage, ..CandleSet::empty(series) });
+        let mut summary = AnswerSummary::new(&series);
+        summary.add(&CandleSet { candles: [row(2), row(4)].into(), coverage, ..CandleSet::empty(series) });
         let (from, to) = (minutes(0, 10).from(), minutes(0, 10).to());
         let said = |from, to, at| -> Vec<_> {
-            super::coverage(&told, RequestedRange { from, to, at }, Grid::Utc)
+            super::coverage(&summary, RequestedRange { from, to, at }, Grid::Utc)
                 .iter()
                 .map(|one| (one["truth"].to_string(), one["present"].as_u64(), one["empty"].as_u64()))
                 .collect()

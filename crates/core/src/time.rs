@@ -147,6 +147,9 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
+    /// All of time: from [`Timestamp::MIN`] up to but without [`Timestamp::MAX`].
+    pub const ALL: Self = Self { from: Timestamp::MIN, to: Timestamp::MAX };
+
     /// Returns the range from `from` up to but without `to`.
     ///
     /// # Errors

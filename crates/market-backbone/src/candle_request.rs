@@ -150,7 +150,7 @@ impl<W: CandleWindow> CandleRequest<W> {
     /// Requires the answer within `limit`, as [`Client::timeout`](crate::Client::timeout). It applies to each
     /// chunk of a stream.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.settings.options.timeout = Some(limit);
+        self.settings.options = self.settings.options.timeout(Some(limit));
         self
     }
 

@@ -27,7 +27,7 @@ impl Client {
     /// Returns the priority of its requests.
     #[must_use]
     pub const fn priority(&self) -> Priority {
-        self.options.priority
+        self.options.get_priority()
     }
 
     /// Returns the venue it asks.
@@ -50,7 +50,7 @@ impl Client {
     /// [`DeadlineExceeded`](SourceErrorKind::DeadlineExceeded), which holds the estimated time.
     #[must_use]
     pub const fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout = Some(limit);
+        self.options = self.options.timeout(Some(limit));
         self
     }
 
@@ -59,7 +59,7 @@ impl Client {
     /// no request.
     #[must_use]
     pub const fn max_age(mut self, age: Duration) -> Self {
-        self.options.max_age = Some(age);
+        self.options = self.options.max_age(Some(age));
         self
     }
 
@@ -104,9 +104,11 @@ impl Client {
                 }
                 Ok(tickers)
             }
-            Err(error) => {
-                Err(self.backbone.suggest_on_unknown(error, &symbols, self.options.priority).await.into())
-            }
+            Err(error) => Err(self
+                .backbone
+                .suggest_on_unknown(error, &symbols, self.options.get_priority())
+                .await
+                .into()),
         }
     }
 
@@ -130,9 +132,11 @@ impl Client {
         let request = BookRequest { symbols: symbols.clone(), depth };
         match self.backbone.router().books_with(&request, self.options).await {
             Ok(mut books) => books.pop().ok_or_else(|| missing_reply(market).into()),
-            Err(error) => {
-                Err(self.backbone.suggest_on_unknown(error, &symbols, self.options.priority).await.into())
-            }
+            Err(error) => Err(self
+                .backbone
+                .suggest_on_unknown(error, &symbols, self.options.get_priority())
+                .await
+                .into()),
         }
     }
 
@@ -143,11 +147,13 @@ impl Client {
     /// If there is no such market, or the venue cannot answer.
     pub async fn trades(&self, market: &str, count: usize) -> Result<Vec<Trade>, Error> {
         let symbol = self.backbone.symbol(market)?;
-        match self.backbone.trades(&symbol, count, self.options.priority).await {
+        match self.backbone.trades(&symbol, count, self.options.get_priority()).await {
             Ok(trades) => Ok(trades),
-            Err(error) => {
-                Err(self.backbone.suggest_on_unknown(error, &[symbol], self.options.priority).await.into())
-            }
+            Err(error) => Err(self
+                .backbone
+                .suggest_on_unknown(error, &[symbol], self.options.get_priority())
+                .await
+                .into()),
         }
     }
 
@@ -197,7 +203,7 @@ impl Client {
             self.backbone.clone(),
             symbols,
             kinds.into_iter().collect(),
-            self.options.priority,
+            self.options.get_priority(),
         )
     }
 
@@ -220,7 +226,7 @@ impl Client {
         let markets = markets.into_names();
         self.require(&markets).await?;
         let (symbols, timeframes) = (self.symbols(markets)?, timeframes.into_iter().collect());
-        self.backbone.record(symbols, timeframes, self.options.priority).await
+        self.backbone.record(symbols, timeframes, self.options.get_priority()).await
     }
 
     /// Checks that the venue lists `markets`: a feed of an unknown one would stay silent forever.
@@ -234,11 +240,11 @@ impl Client {
         if symbols.is_empty() {
             return Ok(());
         }
-        let unlisted = self.backbone.router().unlisted(&symbols, self.options.priority).await?;
+        let unlisted = self.backbone.router().unlisted(&symbols, self.options.get_priority()).await?;
         let Some(first) = unlisted.first() else { return Ok(()) };
         let message = format!("unknown market {first} on {}", self.backbone.venue());
         let unknown = SourceError::new(SourceErrorKind::UnknownMarket, message);
-        Err(self.backbone.suggest_on_unknown(unknown, &unlisted, self.options.priority).await.into())
+        Err(self.backbone.suggest_on_unknown(unknown, &unlisted, self.options.get_priority()).await.into())
     }
 
     /// Returns those of `markets` that the venue does not list now: delisted, or misspelt.
@@ -253,7 +259,7 @@ impl Client {
         if asked.is_empty() {
             return Ok(Vec::new());
         }
-        let unlisted = self.backbone.router().unlisted(&asked, self.options.priority).await?;
+        let unlisted = self.backbone.router().unlisted(&asked, self.options.get_priority()).await?;
         let named = markets.into_iter().zip(symbols);
         let gone = named.filter(|(_, symbol)| unlisted.contains(symbol));
         Ok(gone.map(|(market, _)| market).collect())
@@ -265,7 +271,7 @@ impl Client {
     ///
     /// If the venue cannot answer.
     pub async fn markets(&self) -> Result<Vec<Instrument>, Error> {
-        Ok(self.backbone.markets(self.options.priority).await?)
+        Ok(self.backbone.markets(self.options.get_priority()).await?)
     }
 
     pub(crate) const fn backbone(&self) -> &Backbone {

@@ -22,6 +22,8 @@ mod market_list;
 mod metrics;
 mod pinned;
 mod plan;
+#[cfg(feature = "serde")]
+mod plan_form;
 pub mod prelude;
 mod progress;
 mod recording;

@@ -42,9 +42,7 @@ impl Backbone {
         let slot = slot_of(capabilities.grid, day)?;
         let asked_at = stack.clock.now();
         let settled = slot.to().plus(capabilities.finality_delay);
-        if asked_at < settled {
-            let message =
-                format!("the bars of {day} may change until {settled}; ask then, or for the day before");
+        if let Some(message) = unsettled(day, slot, settled, asked_at) {
             return Err(refused(SourceErrorKind::BadRequest, message).into());
         }
         let candles = source.market_day(day, priority).await?;
@@ -69,6 +67,21 @@ impl Backbone {
     }
 }
 
+/// Says why the candles of `day` are not final yet; `None` if they are.
+fn unsettled(day: Day, slot: TimeRange, settled: Timestamp, now: Timestamp) -> Option<String> {
+    if now < slot.from() {
+        return Some(format!(
+            "{day} lies in the future: it begins at {}, and its candles are final from {settled} on; ask for a day that \
+             is over",
+            slot.from()
+        ));
+    }
+    let what = if now < slot.to() { "is not over" } else { "is over, but corrections still come" };
+    (now < settled).then(|| {
+        format!("{day} {what}: its candles may change until {settled}; ask then, or for the day before")
+    })
+}
+
 /// The slot of `day`, as the venue counts days.
 fn slot_of(grid: Grid, day: Day) -> Result<TimeRange, Error> {
     // Noon of UTC is the same day on every grid there is.
@@ -80,6 +93,30 @@ fn slot_of(grid: Grid, day: Day) -> Result<TimeRange, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_that_is_not_final_is_refused_by_what_it_is() {
+        let day: Day = "2026-08-03".parse().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (slot, settled) = (slot_of(Grid::Utc, day).unwrap(), at("2026-08-04T06:00:00Z"));
+        let said = |now| unsettled(day, slot, settled, at(now)).unwrap_or_default();
+        let future = said("2026-08-01T00:00:00Z");
+        assert!(
+            future.contains("2026-08-03 lies in the future: it begins at 2026-08-03T00:00:00Z"),
+            "{future}"
+        );
+        assert!(!future.contains("the day before"), "that is not over either: {future}");
+        for (now, what) in [("2026-08-03T00:00:00Z", "is not over"), ("2026-08-04T00:00:00Z", "corrections")]
+        {
+            let early = said(now);
+            assert!(
+                early.contains(what) && early.contains("until 2026-08-04T06:00:00Z; ask then"),
+                "{early}"
+            );
+            assert!(early.contains("the day before"), "{early}");
+        }
+        assert_eq!(unsettled(day, slot, settled, settled), None);
+    }
 
     #[test]
     fn a_day_is_the_venues() {

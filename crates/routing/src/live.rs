@@ -19,6 +19,8 @@ mod desired_channels;
 mod fanout;
 mod frame_feed;
 mod health;
+#[cfg(feature = "serde")]
+mod health_form;
 mod interest_guard;
 mod link;
 mod metrics;

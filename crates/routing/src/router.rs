@@ -105,14 +105,14 @@ impl Router {
     ) -> Result<Self, SourceError> {
         let (tracker, cancel) = (TaskTracker::new(), CancellationToken::new());
         config.session.check(venue.capabilities())?;
-        LiveHub::check_url(&endpoint.ws_url)?;
+        LiveHub::check_url(endpoint.ws_url())?;
         let tls = tls::client_config()?;
         // The limiter counts by this machine's clock: that of the venue is adjusted now and then.
         let limiter = limiter_for(venue.as_ref(), endpoint, clock.machine(), &config)?;
         let time = Arc::new(clock_sync_for(venue.as_ref(), endpoint, clock, &config)?);
         let rest = RestClient::new(
             &venue,
-            (&endpoint.rest_url, &tls, config.transport.as_ref(), config.observer.as_ref()),
+            (endpoint.rest_url(), &tls, config.transport.as_ref(), config.observer.as_ref()),
             (Arc::clone(&time), config.session.max_future_skew),
             &limiter,
             (&config.http, config.retry, config.reply_ttl),
@@ -121,7 +121,7 @@ impl Router {
         let hub = LiveHub::start_with_clock(
             (Arc::clone(time.clock()) as _, Some(Arc::clone(&time)), config.observer.clone()),
             Arc::clone(&venue),
-            (&endpoint.ws_url, Arc::new(tls), config.transport.clone()),
+            (endpoint.ws_url(), Arc::new(tls), config.transport.clone()),
             limiter.clone(),
             config.session.clone(),
             (&tracker, cancel.clone()),

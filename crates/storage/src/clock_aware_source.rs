@@ -65,7 +65,7 @@ impl ClockAwareSource {
     #[must_use]
     pub fn inner_query(&self, query: &CandleQuery) -> Option<CandleQuery> {
         let frame = query.series.timeframe;
-        let (final_before, tip) = (self.final_before(query), self.forming_open_time(query));
+        let (final_before, forming_open) = (self.final_before(query), self.forming_open_time(query));
         match (query.forming, query.selection()) {
             (Forming::Include, _) => Some(query.clone()),
             (Forming::Exclude, Selection::Range(_)) if self.venue.revision_policy.live_is_provisional => {
@@ -74,7 +74,8 @@ impl ClockAwareSource {
             (Forming::Exclude, Selection::Last { count, before, floor })
                 if self.venue.revision_policy.live_is_provisional =>
             {
-                let unsettled = TimeRange::new(final_before.max(floor), before.unwrap_or(tip).min(tip));
+                let unsettled =
+                    TimeRange::new(final_before.max(floor), before.unwrap_or(forming_open).min(forming_open));
                 let more = unsettled.map_or(0, |range| self.venue.grid.slots(frame, range));
                 let count = count.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
                 Some(

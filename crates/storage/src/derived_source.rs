@@ -68,10 +68,10 @@ impl DerivedSource {
 
     /// Returns the range of the answer, as far as it is not in the future.
     fn window(&self, query: &CandleQuery) -> Option<TimeRange> {
-        let (timeframe, tip) = (query.series.timeframe, self.forming_open(query));
+        let (timeframe, forming_open) = (query.series.timeframe, self.forming_open(query));
         let end = match query.forming {
-            Forming::Include => self.grid.close(timeframe, tip),
-            Forming::Exclude => tip,
+            Forming::Include => self.grid.close(timeframe, forming_open),
+            Forming::Exclude => forming_open,
         };
         let (from, to) = match query.selection() {
             Selection::Range(range) => (range.from(), range.to()),

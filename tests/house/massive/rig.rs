@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use market_backbone::{
     Backbone, Builder, CandleStore, Client, ExportOptions, MASSIVE, ManualClock, MassivePlan, Priority,
-    Series, SqliteStore, StoreConfig, TimeRange, Timestamp, export_archive, import_archive, known_venues,
+    Series, SqliteStore, StoreConfig, Timestamp, export_archive, import_archive, known_venues,
 };
 use market_backbone_emulator::{
     Emulator, EmulatorClock, RunningEmulator, Scenario, SplitSpec, StockActivity, StocksScenario, TickerSet,
@@ -111,13 +111,8 @@ pub(super) async fn is_sound_and_copies(folder: &Path, one_of_them: &Series) {
         series.contains(one_of_them) && series.iter().any(|one| one.symbol.venue().family() != MASSIVE),
         "{series:?}"
     );
-    let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
-    let order = |dir: &Path| ExportOptions {
-        dir: dir.to_owned(),
-        format: market_backbone::ArchiveFormat::Csv,
-        series: series.clone(),
-        range: all,
-        grids: known_venues().into(),
+    let order = |dir: &Path| {
+        ExportOptions::new(dir, market_backbone::ArchiveFormat::Csv, series.clone(), known_venues())
     };
     let written = export_archive(&store, &order(&archive)).await.unwrap();
     let copy = SqliteStore::open(StoreConfig::new(&other)).await.unwrap();

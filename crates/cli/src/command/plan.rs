@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use market_backbone::{Backbone, Plan};
-use serde_json::{Map, Value, json};
 
 use super::candles::WantedCandles;
 use crate::args::{PlanArgs as Args, PlanFormat};
@@ -14,30 +13,10 @@ pub(crate) async fn run(args: Args, backbone: &Backbone) -> anyhow::Result<()> {
     let plan = window.request(&args.market, args.timeframe, backbone).plan().await?;
     let mut output = Output::open(None)?;
     match args.format {
-        PlanFormat::Json => output.line(&as_json(&plan).to_string())?,
+        PlanFormat::Json => output.line(&serde_json::to_string(&plan)?)?,
         PlanFormat::Table => output.line(&as_text(&plan))?,
     }
     output.finish()
-}
-
-fn as_json(plan: &Plan) -> Value {
-    let requests: Map<_, _> =
-        plan.requests.iter().map(|(group, count)| (group.to_string(), json!(count))).collect();
-    json!({
-        "symbol": plan.series.symbol.code(),
-        "timeframe": plan.series.timeframe.as_str(),
-        "known": plan.known_slots,
-        "unknown": plan.unknown_slots,
-        "known_share": plan.known_share(),
-        "pages": plan.pages,
-        "requests": requests,
-        "at_least": plan.at_least,
-        "at_most": plan.at_most,
-        "exact": plan.exact,
-        "eta_ms": plan.eta.as_millis() as u64,
-        "round_trip_ms": plan.round_trip.as_millis() as u64,
-        "round_trip_measured": plan.round_trip_measured,
-    })
 }
 
 fn as_text(plan: &Plan) -> String {

@@ -9,7 +9,7 @@ use comfy_table::Table;
 use market_backbone::{
     SystemClock, UniverseEntry, UniverseStore, UnknownUniverse, read_universes, resolve_universe,
 };
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::{GlobalArgs, ReportFormat, UniverseArgs, UniverseCommand};
 use crate::exit::UsageError;
@@ -53,13 +53,22 @@ fn usage(error: UnknownUniverse) -> UsageError {
     UsageError(error.to_string())
 }
 
+/// A universe as a line of the list: how many markets it has, not which.
+#[derive(Serialize)]
+struct UniverseLine<'a> {
+    key: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    markets: usize,
+}
+
 fn list(format: ReportFormat, entries: &[UniverseEntry]) -> anyhow::Result<()> {
     let mut output = Output::open(None)?;
     match format {
         ReportFormat::Json => {
             for UniverseEntry { kind, lookup, members } in entries {
-                let line = json!({"key": lookup, "type": kind.as_str(), "markets": members.len()});
-                output.line(&line.to_string())?;
+                let line = UniverseLine { key: lookup, kind: kind.as_str(), markets: members.len() };
+                output.line(&serde_json::to_string(&line)?)?;
             }
         }
         ReportFormat::Table => {

@@ -83,6 +83,10 @@ fn a_day_of_all_shares_is_one_request_and_then_none() {
         let said = run(&venue, data.path(), &[&["candles", share, "1d"][..], &day].concat());
         assert_eq!((said.rows().len(), said.requests()), (1, 0), "{said:?}");
     }
+    let before = asked();
+    let ahead = run(&venue, data.path(), &["daily", "2090-01-02"]);
+    assert!(ahead.code == Some(1) && ahead.stderr.contains("2090-01-02 lies in the future"), "{ahead:?}");
+    assert_eq!(asked(), before);
     let coins = venue.run(data.path(), &["daily", "2026-08-04"]);
     assert!(coins.code == Some(2) && coins.stderr.contains("--venue massive"), "{coins:?}");
     venue.stop();

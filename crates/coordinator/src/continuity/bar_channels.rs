@@ -139,3 +139,40 @@ fn check(wanted: &[Timeframe], subscription: &Subscription, venue: &Capabilities
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use market_backbone_core::Symbol;
+    use market_backbone_testkit::CAPABILITIES;
+
+    use super::*;
+
+    /// Returns the text with which bars of `timeframe` are refused by a venue that streams candles of `live`.
+    fn refusal(timeframe: Timeframe, live: &'static [Timeframe]) -> String {
+        let venue = Capabilities { live_timeframes: live, ..CAPABILITIES };
+        let symbol = Symbol::new(venue.venue, "A").unwrap();
+        let subscription = Subscription::new([symbol], [StreamKind::Bar(timeframe)]).unwrap();
+        let error = check(&[timeframe], &subscription, &venue).unwrap_err();
+        assert_eq!(error.kind(), SourceErrorKind::Unsupported);
+        error.to_string()
+    }
+
+    #[test]
+    fn bars_that_the_venue_does_not_stream_are_refused_with_what_there_is_and_what_to_do() {
+        let name = CAPABILITIES.venue.without_address();
+        let hours = refusal(Timeframe::H1, &[Timeframe::M1, Timeframe::M5, Timeframe::D1]);
+        let want = format!(
+            "{name} streams no bars of 1h; it streams those of 1m 5m 1d; to build them, subscribe to bar.5m and feed \
+             CandleBuilder::on_shorter_candle"
+        );
+        assert!(hours.contains(&want), "{hours}");
+        // Nothing that is there divides a minute, and nothing at all is there: no advice that cannot be followed.
+        for (live, there) in [(&[Timeframe::D1][..], "1d"), (&[], "none")] {
+            let minutes = refusal(Timeframe::M1, live);
+            assert!(
+                minutes.ends_with(&format!("streams no bars of 1m; it streams those of {there}")),
+                "{minutes}"
+            );
+        }
+    }
+}

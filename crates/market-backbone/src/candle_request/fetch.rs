@@ -34,7 +34,7 @@ impl FetchSettings {
             Some(moment) => query.as_of(moment.clone()?),
             None => query,
         };
-        Ok(query.forming(self.forming).priority(self.options.priority))
+        Ok(query.forming(self.forming).priority(self.options.get_priority()))
     }
 
     /// Fetches the candles, unless the plan says that it would take too long.
@@ -43,7 +43,9 @@ impl FetchSettings {
         query: CandleQuery,
         progress: Option<&ProgressReporter>,
     ) -> Result<CandleSet, Error> {
-        let Some(within) = self.options.timeout else { return self.fetch_unlimited(query, progress).await };
+        let Some(within) = self.options.get_timeout() else {
+            return self.fetch_unlimited(query, progress).await;
+        };
         let would_take = self.backbone.plan(&query).await?.eta;
         if would_take > within {
             return Err(deadline_error(within, would_take).into());
@@ -65,7 +67,7 @@ impl FetchSettings {
             let part = match part {
                 Ok(part) => part,
                 Err(error) => {
-                    let (symbol, priority) = (query.series.symbol.clone(), self.options.priority);
+                    let (symbol, priority) = (query.series.symbol.clone(), self.options.get_priority());
                     return Err(self.backbone.suggest_on_unknown(error, &[symbol], priority).await.into());
                 }
             };

@@ -61,7 +61,7 @@ impl Window for DefaultWindow {
     }
 
     fn bounds(&self) -> Result<TimeRange, TimeError> {
-        TimeRange::new(Timestamp::MIN, Timestamp::MAX)
+        Ok(TimeRange::ALL)
     }
 
     fn into_any(self) -> AnyWindow {

@@ -71,7 +71,7 @@ impl VenueConfig {
 
     /// Talks to the venue at this endpoint.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
-        let same_as = endpoint.same_as.or(self.same_as);
+        let same_as = endpoint.get_same_as().or(self.same_as);
         Self { region: None, endpoint: Some(endpoint), same_as, ..self }
     }
 
@@ -138,7 +138,10 @@ impl VenueConfig {
                 Endpoint::new(rest, socket)
             }
         };
-        Ok(Endpoint { same_as: self.same_as.or(endpoint.same_as), ..endpoint })
+        Ok(match self.same_as {
+            Some(source) => endpoint.same_as(source),
+            None => endpoint,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ mod word_encoding;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use market_backbone_core::{
     Candle, Channel, FeedEvent, OrderBook, PriceBand, Series, StreamKind, Symbol, Ticker, Timestamp, Trade,
 };
@@ -127,7 +127,7 @@ impl RealtimeCache {
 
     /// Stores `event` if its channel is followed.
     pub fn record(&self, event: &FeedEvent, arrival: FrameArrival) -> RecordOutcome {
-        let markets = self.markets();
+        let markets = self.markets.load();
         let recorded = event.symbol().and_then(|symbol| markets.get(symbol)?.record(event, arrival));
         recorded.or_else(|| self.record_wildcard(&markets, event, arrival)).unwrap_or_default()
     }
@@ -143,9 +143,13 @@ impl RealtimeCache {
         self.wildcard_market(markets, symbol, kind)?.record(event, arrival)
     }
 
-    /// Returns the entries of all markets that were named in a subscription. A change of them makes another table.
-    pub(super) fn markets(&self) -> Arc<CachedMarkets> {
-        self.markets.load_full()
+    /// Returns the entries of all markets that were named in a subscription; `None` if `known` are those. A change of
+    /// them makes another table.
+    ///
+    /// A known table is not cloned: its reference count stands beside what every reader looks at.
+    pub(super) fn markets_after(&self, known: &Arc<CachedMarkets>) -> Option<Arc<CachedMarkets>> {
+        let markets = self.markets.load();
+        (!Arc::ptr_eq(&markets, known)).then(|| Guard::into_inner(markets))
     }
 
     /// Records that something of a channel arrived, though not under its name. Returns whether it is the

@@ -10,7 +10,7 @@ mod reader_queue;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use market_backbone_core::{Channel, FeedEvent, GapCause, StreamKind, Symbol, Timestamp};
 use rustc_hash::FxHashMap;
 
@@ -128,12 +128,14 @@ impl Fanout {
         seats.iter().for_each(visit);
     }
 
-    /// Returns the table of readers, as it is after everything that the caller has stored in the cache.
+    /// Returns the table of readers, as it is after everything that the caller has stored in the cache; `None` if it
+    /// still is `known`.
     ///
     /// A reader that has joined before either is in the table or has seen the stored values when it joined.
-    pub(super) fn table(&self) -> Arc<SubscriberTable> {
+    pub(super) fn table_after(&self, known: &Arc<SubscriberTable>) -> Option<Arc<SubscriberTable>> {
         fence(Ordering::SeqCst);
-        self.table.load_full()
+        let table = self.table.load();
+        (!Arc::ptr_eq(&table, known)).then(|| Guard::into_inner(table))
     }
 
     /// Returns the readers of a channel of `table`: those that named the market, and those of all markets that did not.

@@ -17,12 +17,9 @@ use crate::http::origin_of;
 /// Debugs with scheme, host and port only: the rest of an address may hold a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The address for REST: `https://…` or `http://…`, without a path.
-    pub rest_url: String,
-    /// The address for the socket: `wss://…` or `ws://…`, with its path.
-    pub ws_url: String,
-    /// The source whose data is served here, if it was configured.
-    pub same_as: Option<VenueId>,
+    rest_url: String,
+    ws_url: String,
+    same_as: Option<VenueId>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -36,7 +33,8 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// Creates an endpoint with `rest_url` for requests and `ws_url` for the socket.
+    /// Creates an endpoint with `rest_url` for requests (`https://…` or `http://…`, without a path) and `ws_url` for the
+    /// socket (`wss://…` or `ws://…`, with its path).
     #[must_use]
     pub fn new(rest_url: impl Into<String>, ws_url: impl Into<String>) -> Self {
         Self { rest_url: rest_url.into(), ws_url: ws_url.into(), same_as: None }
@@ -48,6 +46,24 @@ impl Endpoint {
     pub fn same_as(mut self, source: VenueId) -> Self {
         self.same_as = Some(source);
         self
+    }
+
+    /// Returns the address for requests. It may hold a key or a password.
+    #[must_use]
+    pub fn rest_url(&self) -> &str {
+        &self.rest_url
+    }
+
+    /// Returns the address for the socket. It may hold a key or a password.
+    #[must_use]
+    pub fn ws_url(&self) -> &str {
+        &self.ws_url
+    }
+
+    /// Returns the source that was configured with [`same_as`](Self::same_as).
+    #[must_use]
+    pub const fn get_same_as(&self) -> Option<VenueId> {
+        self.same_as
     }
 
     /// Returns the source whose data is served here.

@@ -10,14 +10,54 @@ use super::RouterInner;
 /// The options of a request for a live value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestOptions {
-    /// The priority of the request.
-    pub priority: Priority,
-    /// The largest age of an acceptable value. An older one is requested anew, even if the venue may have no
-    /// newer one.
-    pub max_age: Option<Duration>,
-    /// The longest acceptable wait. A reply that would take longer is refused at once, as far as that can be
-    /// estimated.
-    pub timeout: Option<Duration>,
+    priority: Priority,
+    max_age: Option<Duration>,
+    timeout: Option<Duration>,
+}
+
+impl RequestOptions {
+    /// Returns these options with another `priority`.
+    #[must_use]
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Returns these options with another `max_age`: the largest age of an acceptable value.
+    ///
+    /// An older one is requested anew, even if the venue may have no newer one.
+    #[must_use]
+    pub const fn max_age(mut self, max_age: Option<Duration>) -> Self {
+        self.max_age = max_age;
+        self
+    }
+
+    /// Returns these options with another `timeout`: the longest acceptable wait.
+    ///
+    /// A reply that would take longer is refused at once, as far as that can be estimated.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Returns the [`priority`](Self::priority) of these options.
+    #[must_use]
+    pub const fn get_priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// Returns the [`max_age`](Self::max_age) of these options.
+    #[must_use]
+    pub const fn get_max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
+    /// Returns the [`timeout`](Self::timeout) of these options.
+    #[must_use]
+    pub const fn get_timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
 }
 
 impl From<Priority> for RequestOptions {

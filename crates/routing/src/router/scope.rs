@@ -51,7 +51,7 @@ pub(super) fn clock_sync_for(
 
 /// Returns the scope of the limits and of the clock: the venue at this host.
 fn scope(venue: &dyn Venue, endpoint: &Endpoint) -> Result<VenueId, SourceError> {
-    let mut place = endpoint::authority_of(&endpoint.rest_url, ["http", "https"])?;
+    let mut place = endpoint::authority_of(endpoint.rest_url(), ["http", "https"])?;
     if let Some((_, house)) = venue.official_hosts().iter().find(|(home, _)| *home == place)
         && let Some((first, _)) = venue.official_hosts().iter().find(|(_, source)| source == house)
     {

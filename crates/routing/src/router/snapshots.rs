@@ -99,8 +99,8 @@ impl RouterInner {
         }
         let standing = self.record_requests(symbols, kind, terms);
         let glance = self.read_cached(symbols, kind, terms, standing.into(), &latest);
-        let batch = self.chooser.is_batch(symbols.len(), terms.priority);
-        let may_wait = batch && terms.priority > Priority::Critical && standing == FollowState::Joining;
+        let batch = self.chooser.is_batch(symbols.len(), terms.get_priority());
+        let may_wait = batch && terms.get_priority() > Priority::Critical && standing == FollowState::Joining;
         let glance = if may_wait && glance.reason == RouteReason::NotDelivering {
             self.wait_for_all(&glance.missing, kind, terms).await;
             self.read_cached(symbols, kind, terms, RouteReason::TooSlow, &latest)
@@ -119,7 +119,7 @@ impl RouterInner {
     /// Records a request for all `symbols`; returns the least settled of their states.
     fn record_requests(&self, symbols: &[Symbol], kind: StreamKind, terms: RequestOptions) -> FollowState {
         let now = Instant::now();
-        let batch = self.chooser.is_batch(symbols.len(), terms.priority);
+        let batch = self.chooser.is_batch(symbols.len(), terms.get_priority());
         let notice = |symbol: &Symbol| {
             let channel = Channel { symbol: symbol.clone(), kind };
             let follow = || self.hub.follow(std::slice::from_ref(&channel));
@@ -148,8 +148,9 @@ impl RouterInner {
             let channel = Channel { symbol: symbol.clone(), kind };
             // A time in the future was taken before the clock was corrected: the age is unknown.
             let is_known = |received| received <= now.plus(Duration::from_secs(1));
-            let young =
-                |received| terms.max_age.is_none_or(|most| is_known(received) && now.since(received) <= most);
+            let young = |received| {
+                terms.get_max_age().is_none_or(|most| is_known(received) && now.since(received) <= most)
+            };
             match latest(symbol).filter(|_| self.hub.is_live(&channel)) {
                 Some((received, value)) if young(received) => glance.found.push(value),
                 Some(_) => glance.missing.push(symbol.clone()),
@@ -164,7 +165,8 @@ impl RouterInner {
 
     /// Waits until the socket delivers all of `symbols`, within its time limit.
     async fn wait_for_all(&self, symbols: &[Symbol], kind: StreamKind, terms: RequestOptions) {
-        let within = self.config.forming_timeout.min(terms.timeout.unwrap_or(self.config.forming_timeout));
+        let within =
+            self.config.forming_timeout.min(terms.get_timeout().unwrap_or(self.config.forming_timeout));
         let until = Instant::now() + within;
         let all = async {
             for symbol in symbols {
@@ -191,7 +193,7 @@ impl RouterInner {
         let Some(first) = questions.first() else { return Ok(Vec::new()) };
         let needs = (self.rest.cost_of(first)?, questions.len() as u64);
         let ask = async |question| {
-            let reply = self.rest.call_shared(question, terms.priority, terms.max_age).await?;
+            let reply = self.rest.call_shared(question, terms.get_priority(), terms.get_max_age()).await?;
             Ok(reply.payload)
         };
         self.with_timeout(terms, needs, try_join_all(questions.into_iter().map(ask))).await

@@ -118,7 +118,7 @@ async fn a_crowd_turned_away_from_the_socket_is_no_storm() {
     eventually_async(async || !house.router.metrics().live.connected).await;
     let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
     // What was asked for before the crowd came does not serve those who want it fresh.
-    let fresh = |priority| RequestOptions { priority, max_age: Some(Duration::ZERO), timeout: None };
+    let fresh = |priority| RequestOptions::from(priority).max_age(Some(Duration::ZERO));
     let ask = |priority| house.router.tickers_with(&request, fresh(priority));
     let classes = [Priority::High, Priority::Normal, Priority::Low, Priority::High];
     let before = house.asked();
@@ -136,7 +136,7 @@ async fn who_asks_says_how_old_is_too_old() {
     house.follow().await;
     let (before, old) = (house.asked(), Duration::from_secs(8));
     house.clock.advance(old);
-    let not_older_than = |secs| RequestOptions { max_age: Some(Duration::from_secs(secs)), ..NORMAL.into() };
+    let not_older_than = |secs| RequestOptions::from(NORMAL).max_age(Some(Duration::from_secs(secs)));
     assert_eq!(house.ask(NORMAL).await, 2.0);
     assert_eq!(house.ask_on(not_older_than(8)).await, 2.0);
     assert_eq!(house.asked(), before);
@@ -154,7 +154,7 @@ async fn what_would_take_longer_than_allowed_is_refused_before_it_is_asked() {
     let timeout = Some(Duration::from_secs(5));
     let request = TickerRequest::Symbols(many);
     let refused =
-        house.router.tickers_with(&request, RequestOptions { timeout, ..NORMAL.into() }).await.unwrap_err();
+        house.router.tickers_with(&request, RequestOptions::from(NORMAL).timeout(timeout)).await.unwrap_err();
     let SourceErrorKind::DeadlineExceeded { estimated } = refused.kind() else { panic!("{refused:?}") };
     // A hundred requests at ten a second.
     assert!(Duration::from_secs(9) < estimated && estimated < Duration::from_secs(10), "{estimated:?}");
@@ -167,7 +167,7 @@ async fn what_takes_longer_than_it_should_is_given_up_in_time() {
     let house = House::new(quick()).await;
     house.server.otherwise(Scripted { after: Duration::from_secs(30), ..Scripted::new(200, "KRW-BTC 3") });
     let request = TickerRequest::Symbols(vec![symbol("KRW-BTC")]);
-    let terms = RequestOptions { timeout: Some(Duration::from_millis(200)), ..NORMAL.into() };
+    let terms = RequestOptions::from(NORMAL).timeout(Some(Duration::from_millis(200)));
     let refused = house.router.tickers_with(&request, terms).await.unwrap_err();
     assert!(matches!(refused.kind(), SourceErrorKind::DeadlineExceeded { .. }), "{refused:?}");
     house.router.shutdown().await;

@@ -1,7 +1,7 @@
 //! Writes series into an archive: rows as they are read, and the manifest when all of them are in place.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use market_backbone_core::{
     CandleColumns, CandleStore, Coverage, Grid, Series, StoreError, StoreErrorKind, TimeRange,
@@ -23,16 +23,42 @@ const PAGE: usize = 16_384;
 /// The selection and the destination of an export.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
+    dir: PathBuf,
+    format: ArchiveFormat,
+    series: Vec<Series>,
+    range: TimeRange,
+    grids: GridLookup,
+}
+
+market_backbone_core::setters!(ExportOptions {
     /// The folder of the archive; created if it does not exist.
-    pub dir: PathBuf,
+    #[getter(get_dir -> &Path)]
+    dir: PathBuf,
     /// The format in which rows are written.
-    pub format: ArchiveFormat,
+    #[getter(get_format)]
+    format: ArchiveFormat,
     /// The series to export; the order makes no difference.
-    pub series: Vec<Series>,
+    #[getter(get_series -> &[Series])]
+    series: Vec<Series>,
     /// The range to export. Coverage is cut to it as rows are.
-    pub range: TimeRange,
+    #[getter(get_range)]
+    range: TimeRange,
     /// The calendars that define the slots of candles.
-    pub grids: GridLookup,
+    #[getter(get_grids -> &GridLookup)]
+    grids: GridLookup,
+});
+
+impl ExportOptions {
+    /// Creates the options of an export of all that is stored of `series` into the folder `dir`.
+    #[must_use]
+    pub fn new(
+        dir: impl Into<PathBuf>,
+        format: ArchiveFormat,
+        series: Vec<Series>,
+        grids: impl Into<GridLookup>,
+    ) -> Self {
+        Self { dir: dir.into(), format, series, range: TimeRange::ALL, grids: grids.into() }
+    }
 }
 
 /// Copies series into files and returns the manifest.

@@ -1,7 +1,7 @@
 //! The staging folder of an archive's rows while they are written, so that no reader takes a part of them for
 //! the whole.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +22,8 @@ const STAGING_DIR: &str = ".data.part";
 pub(super) struct StagingDir {
     archive: PathBuf,
     files: StagedFiles,
+    /// Held so that no other export clears what this one has written. `None` where the system locks no folders.
+    _lock: Option<File>,
 }
 
 /// The right to create files in a staging folder, as long as that exists.
@@ -37,6 +39,12 @@ impl StagingDir {
         fs::create_dir_all(archive).map_err(|error| io(archive, error))?;
         let refused = |what: String| Err(StoreError::new(StoreErrorKind::Inaccessible, what));
         let shown = archive.display();
+        let lock = File::open(archive).ok(); // a folder opens as a file on Unix only
+        if lock.as_ref().is_some_and(|folder| matches!(folder.try_lock(), Err(TryLockError::WouldBlock))) {
+            return refused(format!(
+                "another export is writing into {shown}; wait for its end, or name another folder"
+            ));
+        }
         if manifest::is_in(archive) {
             return refused(format!("{shown} holds an archive already; name another folder"));
         }
@@ -47,7 +55,7 @@ impl StagingDir {
         }
         clear(archive);
         let files = StagedFiles { is_open: Arc::new(Mutex::new(true)) };
-        Ok(Self { archive: archive.to_owned(), files })
+        Ok(Self { archive: archive.to_owned(), files, _lock: lock })
     }
 
     /// Returns the temporary path of the file that will be `place`.
@@ -113,6 +121,23 @@ mod tests {
         assert!(late.contains("second.csv") && late.contains("abandoned"), "{late}");
         assert_eq!(names(), 0);
         drop(open);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_second_export_into_the_same_folder_is_refused_and_harms_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = StagingDir::begin(folder.path()).unwrap();
+        let path = first.path(&format!("{ROWS_DIR}/a.csv"));
+        first.files().create(&path).unwrap();
+        let refused = StagingDir::begin(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("another export is writing into"), "{refused}");
+        assert!(path.exists(), "what the first one wrote is still there");
+        drop(first);
+        let second = StagingDir::begin(folder.path()).unwrap();
+        second.files().create(&path).unwrap();
+        second.commit().unwrap();
+        assert!(folder.path().join(ROWS_DIR).join("a.csv").exists());
     }
 
     #[test]

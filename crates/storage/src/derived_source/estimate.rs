@@ -228,7 +228,7 @@ impl BackwardScan<'_> {
         let queries = GapQuery::of(self.query, self.source.forming_open(self.query));
         self.queries.push(queries.newest(gap, self.wanted.min(slots))?);
         let density = match self.density {
-            Some(told) => told,
+            Some(claims) => claims,
             None => self.source.density(&self.query.series, self.stored, &mut self.from_disk).await?,
         };
         self.density = Some(density);

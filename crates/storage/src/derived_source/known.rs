@@ -1,7 +1,7 @@
 //! The coverage of a series as an answer would have it without a request: what is stored, and what can be computed from
 //! what is stored.
 
-use market_backbone_core::{CandleQuery, Coverage, Series, SourceError, TimeRange, Timestamp};
+use market_backbone_core::{CandleQuery, Coverage, Series, SourceError, TimeRange};
 
 use super::DerivedSource;
 use super::aggregation::{self, derived_span};
@@ -25,8 +25,7 @@ impl DerivedSource {
         };
         let shorter = Series::new(query.series.symbol.clone(), base);
         let known = self.stored_or_derivable(&query, &shorter, behind).await?;
-        let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX);
-        Ok(all.map(|all| aggregation::coverage(self.grid, timeframe, &known, all)).unwrap_or_default())
+        Ok(aggregation::coverage(self.grid, timeframe, &known, TimeRange::ALL))
     }
 
     /// Returns what is stored of `series`, which the venue has, or can be computed from its minutes.

@@ -38,7 +38,7 @@ pub(crate) async fn run(
 
 /// Returns the ranges that the ledger does not know, oldest first.
 fn holes(known: &Coverage) -> Vec<TimeRange> {
-    TimeRange::new(Timestamp::MIN, Timestamp::MAX).map(|all| known.missing(all)).unwrap_or_default()
+    known.missing(TimeRange::ALL)
 }
 
 struct SeriesCheck<'a> {
@@ -90,11 +90,7 @@ impl SeriesCheck<'_> {
         let close = self.grid.close(self.series.timeframe, open);
         TimeRange::new(open, close)
             .or_else(|_| TimeRange::new(moment, Timestamp::MAX))
-            .unwrap_or_else(|_| self.everything())
-    }
-
-    fn everything(&self) -> TimeRange {
-        TimeRange::new(Timestamp::MIN, Timestamp::MAX).expect("time has a beginning and an end")
+            .unwrap_or(TimeRange::ALL)
     }
 
     fn hole_at(&self, moment: Timestamp) -> Option<usize> {

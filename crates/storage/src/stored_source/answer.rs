@@ -37,9 +37,9 @@ impl StoredAnswer {
     pub(super) fn new(source: StoredSource, query: CandleQuery, out: Emitter) -> Self {
         let query = as_of::exclude_forming(query);
         let now = as_of::effective_time(&query, source.clock.as_ref());
-        let tip = source.grid.floor(query.series.timeframe, now);
-        let next = source.grid.close(query.series.timeframe, tip);
-        Self { source, query, out, forming_open: tip, forming_close: next, invalidated: Vec::new() }
+        let forming_open = source.grid.floor(query.series.timeframe, now);
+        let next = source.grid.close(query.series.timeframe, forming_open);
+        Self { source, query, out, forming_open, forming_close: next, invalidated: Vec::new() }
     }
 
     /// Returns the end of the answer: slots that open later do not exist, or are not wanted.
@@ -84,13 +84,13 @@ impl StoredAnswer {
         stretch: TimeRange,
         limit: usize,
     ) -> Result<EmitOutcome, SourceError> {
-        let mut told = EmitOutcome { found: 0, gone: Vec::new(), reached: stretch.from() };
+        let mut outcome = EmitOutcome { found: 0, gone: Vec::new(), reached: stretch.from() };
         let mut rest = Some(stretch);
         while let Some(range) = rest
-            && told.found < limit
+            && outcome.found < limit
         {
             let (query, store) = (&self.query, self.source.store.as_ref());
-            let wanted = limit - told.found;
+            let wanted = limit - outcome.found;
             let ask = match query.as_of {
                 None if wanted > ROWS_AT_ONCE => wanted.min(store.rows_at_once(&query.series, range).await),
                 _ => wanted.min(ROWS_AT_ONCE),
@@ -99,12 +99,12 @@ impl StoredAnswer {
                 Err(_) if self.source.is_shared => {
                     // Lost in the middle of the range. The store has logged that; what it did not return is
                     // fetched.
-                    let untold = known.within(range).ranges();
-                    self.invalidated.extend_from_slice(&untold);
+                    let withdrawn = known.within(range).ranges();
+                    self.invalidated.extend_from_slice(&withdrawn);
                     // The rest is a range of its own now; known ranges without rows have been emitted
                     // already.
-                    told.reached = if untold.is_empty() { stretch.from() } else { range.to() };
-                    told.gone.extend(untold);
+                    outcome.reached = if withdrawn.is_empty() { stretch.from() } else { range.to() };
+                    outcome.gone.extend(withdrawn);
                     break;
                 }
                 read => read?,
@@ -134,15 +134,15 @@ impl StoredAnswer {
                 part.coverage = newer.unwrap_or_default();
                 part.candles.retain(|candle| candle.open_time >= end);
             }
-            told.found += part.candles.len();
-            told.gone.extend(gone);
+            outcome.found += part.candles.len();
+            outcome.gone.extend(gone);
             self.out.emit(part).await?;
             if let Some(end) = newest_gone {
-                told.reached = end;
+                outcome.reached = end;
                 break;
             }
         }
-        Ok(told)
+        Ok(outcome)
     }
 
     /// Removes what was forgotten while it was read.
@@ -178,12 +178,12 @@ impl StoredAnswer {
         known: &Coverage,
     ) -> Result<Vec<CandleQuery>, SourceError> {
         let (source, query) = (&self.source, &self.query);
-        let mut told = Vec::with_capacity(questions.len());
+        let mut with_claims = Vec::with_capacity(questions.len());
         for question in questions {
             let prior_claims = prior_claims::of(source, known, &question, &query.prior_claims).await?;
-            told.push(question.prior_claims(prior_claims));
+            with_claims.push(question.prior_claims(prior_claims));
         }
-        Ok(told)
+        Ok(with_claims)
     }
 
     /// Sends queries to upstream, stores each piece of the replies, and then emits it; `seen` is called with
@@ -246,8 +246,8 @@ async fn persist(
 ) -> Result<CandlePart, SourceError> {
     let series = &query.series;
     source.drop_contradicted_listing(series, &mut part).await?;
-    let tip = source.grid.floor(series.timeframe, source.clock.now());
-    let ended = TimeRange::new(Timestamp::MIN, tip).map(|ended| part.coverage.within(ended));
+    let forming_open = source.grid.floor(series.timeframe, source.clock.now());
+    let ended = TimeRange::new(Timestamp::MIN, forming_open).map(|ended| part.coverage.within(ended));
     let rows = part.candles.to_vec();
     let kept = source.store.commit(series, &rows, &ended.unwrap_or_default()).await;
     let is_damaged = kept.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Corrupt);

@@ -29,9 +29,9 @@ pub(super) async fn answer(
         let Some(stretch) = newest else { break };
         cursor = stretch.range.from();
         wanted -= if stretch.is_held {
-            let told = answer.emit_stored(&known, stretch.range, wanted).await?;
-            cursor = told.reached;
-            told.found
+            let outcome = answer.emit_stored(&known, stretch.range, wanted).await?;
+            cursor = outcome.reached;
+            outcome.found
         } else {
             fetch_gap(&mut answer, stretch.range, wanted).await?.min(wanted)
         };

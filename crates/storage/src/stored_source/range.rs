@@ -12,8 +12,8 @@ pub(super) async fn answer(mut answer: StoredAnswer, range: TimeRange) -> Result
     };
     let mut known = answer.known().await?;
     for stretch in known.known().stretches(range).held() {
-        let told = answer.emit_stored(&known, stretch, usize::MAX).await?;
-        told.gone.into_iter().for_each(|gone| known.remove(gone));
+        let outcome = answer.emit_stored(&known, stretch, usize::MAX).await?;
+        outcome.gone.into_iter().for_each(|gone| known.remove(gone));
     }
     let skipped = answer.skip_ranges(&known);
     let (grid, timeframe) = (answer.source.grid, answer.query.series.timeframe);

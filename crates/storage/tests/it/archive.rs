@@ -29,7 +29,7 @@ pub(crate) async fn export(
     range: TimeRange,
 ) -> Manifest {
     let series = store.series().await.unwrap();
-    let order = ExportOptions { dir: dir.to_owned(), format, series, range, grids: Grid::Utc.into() };
+    let order = ExportOptions::new(dir, format, series, Grid::Utc).range(range);
     export_archive(store, &order).await.unwrap()
 }
 
@@ -167,8 +167,7 @@ async fn an_archive_is_not_written_over_another() {
     export(&store, folder.path(), ArchiveFormat::Csv, minutes(0, 10)).await;
     let before = fs::read(folder.path().join(MANIFEST)).unwrap();
     let series = store.series().await.unwrap();
-    let (dir, range) = (folder.path().to_owned(), everything());
-    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grids: Grid::Utc.into() };
+    let order = ExportOptions::new(folder.path(), ArchiveFormat::Csv, series, Grid::Utc);
     let error = export_archive(&store, &order).await.unwrap_err();
     assert!(error.to_string().contains("another folder"), "{error}");
     assert_eq!(fs::read(folder.path().join(MANIFEST)).unwrap(), before);

@@ -10,8 +10,7 @@ use tempfile::tempdir;
 use crate::material::{candle, candles, everything, proof, series};
 
 async fn order(store: &dyn CandleStore, dir: &Path, format: ArchiveFormat) -> ExportOptions {
-    let (dir, range, series) = (dir.to_owned(), everything(), store.series().await.unwrap());
-    ExportOptions { dir, format, series, range, grids: Grid::Utc.into() }
+    ExportOptions::new(dir, format, store.series().await.unwrap(), Grid::Utc)
 }
 
 fn version_1(format: &str) -> PathBuf {

@@ -250,16 +250,11 @@ async fn earlier_versions_are_counted_unsuspicious_and_not_exported() {
     assert_eq!((stats.revisions(), stats.series[0].revisions, stats.rows()), (2, 2, 9));
     assert_eq!(store.check(Grid::Utc).await.unwrap(), []);
     store.vacuum().await.unwrap();
-    let order = ExportOptions {
-        dir: archive.path().join("copy"),
-        format: ArchiveFormat::Csv,
-        series: vec![btc.clone()],
-        range: everything(),
-        grids: Grid::Utc.into(),
-    };
+    let copied_to = archive.path().join("copy");
+    let order = ExportOptions::new(&copied_to, ArchiveFormat::Csv, vec![btc.clone()], Grid::Utc);
     export_archive(&store, &order).await.unwrap();
     let copy = MemoryStore::new();
-    import_archive(&copy, &order.dir, crate::material::NOW).await.unwrap();
+    import_archive(&copy, &copied_to, crate::material::NOW).await.unwrap();
     let then = at(1_500);
     let kept = store.read_as_of(&btc, minutes(3, 6), 9, then).await.unwrap().candles;
     let copied = copy.read_as_of(&btc, minutes(3, 6), 9, then).await.unwrap().candles;

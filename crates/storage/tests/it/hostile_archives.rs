@@ -19,13 +19,7 @@ const MANIFEST: &str = "_manifest.json";
 const ROWS: &str = "data/source=upbit/symbol=KRW-BTC/timeframe=1m/candles.csv";
 
 async fn export(store: &MemoryStore, dir: &Path, format: ArchiveFormat) {
-    let order = ExportOptions {
-        dir: dir.to_owned(),
-        format,
-        series: store.series().await.unwrap(),
-        range: everything(),
-        grids: Grid::Utc.into(),
-    };
+    let order = ExportOptions::new(dir, format, store.series().await.unwrap(), Grid::Utc);
     export_archive(store, &order).await.unwrap();
 }
 

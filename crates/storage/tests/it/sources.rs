@@ -207,8 +207,7 @@ async fn series_of_an_old_database_are_nobodys_until_they_are_claimed() {
 
 async fn archive(store: &dyn CandleStore, dir: &Path) {
     let series = store.series().await.unwrap();
-    let (dir, range, grids) = (dir.to_owned(), everything(), market_backbone_core::Grid::Utc.into());
-    let order = ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grids };
+    let order = ExportOptions::new(dir, ArchiveFormat::Csv, series, market_backbone_core::Grid::Utc);
     export_archive(store, &order).await.unwrap();
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use market_backbone::{
     ArchiveFormat, Backbone, CandleStore, Error, ExportOptions, GridLookup, IntegrityIssue, ManualClock,
-    Priority, Series, SourceErrorKind, SqliteStore, StoreConfig, StoreErrorKind, TimeRange, Timeframe,
-    Timestamp, VenueConfig, VenueRegistry, check_archive_calendars, export_archive, import_archive,
-    known_venues, plan_repair,
+    Priority, Series, SourceErrorKind, SqliteStore, StoreConfig, StoreErrorKind, Timeframe, Timestamp,
+    VenueConfig, VenueRegistry, check_archive_calendars, export_archive, import_archive, known_venues,
+    plan_repair,
 };
 use market_backbone_downstream::toy_descriptor::DESCRIPTOR;
 use market_backbone_downstream::toy_venue::TOY;
@@ -53,9 +53,7 @@ async fn fill(folder: &Path) -> Series {
 }
 
 fn order(dir: &Path, series: &Series, grids: impl Into<GridLookup>) -> ExportOptions {
-    let range = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
-    let (dir, series) = (dir.to_owned(), vec![series.clone()]);
-    ExportOptions { dir, format: ArchiveFormat::Csv, series, range, grids: grids.into() }
+    ExportOptions::new(dir, ArchiveFormat::Csv, vec![series.clone()], grids)
 }
 
 #[tokio::test(flavor = "multi_thread")]

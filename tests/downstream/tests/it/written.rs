@@ -157,6 +157,16 @@ async fn an_answer_and_a_ticker_of_the_venue_read_back_as_they_were() {
     let value = to_value(&ticker).unwrap();
     assert_eq!(value["change_rate"], ticker.change_rate());
     assert_eq!(serde_json::from_value::<Ticker>(value).unwrap(), ticker);
+    let plan = soon(client.candles("KRW-BTC", Timeframe::M1).last(1_000).plan()).await.unwrap();
+    let value = to_value(&plan).unwrap();
+    assert_eq!((&value["symbol"], &value["timeframe"]), (&json!("KRW-BTC"), &json!("1m")));
+    assert_eq!((&value["known"], &value["unknown"]), (&json!(plan.known_slots), &json!(plan.unknown_slots)));
+    let requests: u64 = plan.requests.iter().map(|(_, count)| count).sum();
+    assert_eq!(
+        value["requests"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>(),
+        requests
+    );
+    assert_eq!(value["eta_ms"], plan.eta.as_millis() as u64);
     let markets = client.markets().await.unwrap();
     let text = serde_json::to_string(&markets).unwrap();
     assert_eq!(serde_json::from_str::<Vec<market_backbone::Instrument>>(&text).unwrap(), markets);

@@ -22,8 +22,8 @@ pub(super) async fn run(args: ExportArgs, store: &dyn CandleStore) -> anyhow::Re
         args::ArchiveFormatArg::Csv => market_backbone::ArchiveFormat::Csv,
         args::ArchiveFormatArg::Parquet => market_backbone::ArchiveFormat::Parquet,
     };
-    let order = ExportOptions { dir: args.output, format, series, range, grids: known_venues().into() };
-    let working = Working::begin(format!("exporting {} series", order.series.len()));
+    let working = Working::begin(format!("exporting {} series", series.len()));
+    let order = ExportOptions::new(args.output, format, series, known_venues()).range(range);
     let manifest = export_archive(store, &order).await?;
     drop(working);
     print_manifest("exported", &manifest, None)

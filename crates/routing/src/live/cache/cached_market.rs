@@ -124,7 +124,7 @@ impl CachedMarket {
     }
 
     pub(super) fn ticker(&self, symbol: &Symbol) -> Option<Ticker> {
-        self.ticker.as_ref()?.value.read().map(|words| ticker_from(symbol, &words))
+        self.ticker.as_ref()?.value.read_with(|words| ticker_from(symbol, words))
     }
 
     pub(super) fn trade(&self, symbol: &Symbol) -> Option<Trade> {
@@ -132,15 +132,15 @@ impl CachedMarket {
     }
 
     pub(super) fn book(&self, symbol: &Symbol) -> Option<OrderBook> {
-        self.book.as_ref()?.value.read().map(|words| book_from(symbol, &words))
+        self.book.as_ref()?.value.read_with(|words| book_from(symbol, words))
     }
 
     pub(super) fn band(&self, symbol: &Symbol) -> Option<PriceBand> {
-        self.band.as_ref()?.value.read().map(|words| band_from(symbol, &words))
+        self.band.as_ref()?.value.read_with(|words| band_from(symbol, words))
     }
 
     /// Returns the last candle received, and when that was.
     pub(super) fn candle(&self, frame: Timeframe) -> Option<(Candle, Timestamp)> {
-        self.candle_cell(frame)?.value.read().map(|words| candle_from(&words))
+        self.candle_cell(frame)?.value.read_with(candle_from)
     }
 }

@@ -11,8 +11,8 @@ use super::recent_trade_ids::RecentTradeIds;
 use super::seqlock::SeqLock;
 use super::stale_filter::{FrameArrival, StaleFilter, StateVersion};
 use super::word_encoding::{
-    BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TRADE_WORDS, book_words, candle_words,
-    clear_unused_book_words, holds_id, trade_from, trade_words, used_book_words,
+    BOOK_RECEIVED, BOOK_WORDS, CANDLE_RECEIVED, CANDLE_WORDS, TRADE_WORDS, candle_words,
+    clear_unused_book_words, encode_book, holds_id, trade_from, trade_words,
 };
 
 /// The result of recording an event in the cache.
@@ -99,9 +99,10 @@ impl LatestValue<BOOK_WORDS> {
             clear_unused_book_words(&mut words);
             Some(words)
         };
-        let (age, words) = ((book.time.as_nanos(), 0.0), || book_words(book));
+        let (age, words) = ((book.time.as_nanos(), 0.0), || encode_book(book).0);
         self.record(arrival, age, BOOK_RECEIVED, (words, known), |value| {
-            value.write_first(used_book_words(book))
+            let (words, used) = encode_book(book);
+            value.write_first(&words[..used]);
         })
     }
 }
@@ -224,7 +225,8 @@ impl LatestTrade {
     }
 
     pub(super) fn read(&self, symbol: &Symbol) -> Option<Trade> {
-        let words = self.value.read()?;
-        trade_from(symbol, &words).or_else(|| self.text.load().as_deref().cloned())
+        self.value
+            .read_with(|words| trade_from(symbol, words))?
+            .or_else(|| self.text.load().as_deref().cloned())
     }
 }

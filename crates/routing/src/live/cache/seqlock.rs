@@ -13,7 +13,11 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 const SPINS: u32 = 64;
 
 /// A block of `N` words that are read as a whole.
+///
+/// It begins on a cache line and shares none: a reader fetches the lines of its words alone, as few as they fill, and
+/// not those of the lock and the filter beside it, which only writers touch.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct SeqLock<const N: usize> {
     /// The sequence number. 0: never written. Odd: being written.
     sequence: AtomicU64,
@@ -30,22 +34,17 @@ impl<const N: usize> SeqLock<N> {
     /// Replaces the words. Only one thread at a time may write: each cell of the cache has a lock for its writers, which
     /// hold it anyway to judge what is new.
     pub(super) fn write(&self, words: &[u64; N]) {
+        self.write_first(words);
+    }
+
+    /// Replaces as many words as there are, as [`write`](Self::write) does; the others stay.
+    ///
+    /// The words are ready before the first of them is stored: readers wait only while they are copied.
+    pub(super) fn write_first(&self, words: &[u64]) {
         let turn = self.begin_write();
         for (cell, word) in self.words.iter().zip(words) {
             cell.store(*word, Ordering::Relaxed);
         }
-        self.sequence.store(turn + 2, Ordering::Release);
-    }
-
-    /// Replaces as many words as there are, as [`write`](Self::write) does; the others stay.
-    pub(super) fn write_first(&self, words: impl Iterator<Item = u64>) {
-        let turn = self.begin_write();
-        let mut cells = self.words.iter();
-        words.for_each(|word| {
-            if let Some(cell) = cells.next() {
-                cell.store(word, Ordering::Relaxed);
-            }
-        });
         self.sequence.store(turn + 2, Ordering::Release);
     }
 
@@ -59,6 +58,11 @@ impl<const N: usize> SeqLock<N> {
 
     /// Returns the words as they were at one moment; `None` if nothing was ever written.
     pub(super) fn read(&self) -> Option<[u64; N]> {
+        self.read_with(|words| *words)
+    }
+
+    /// Returns what `decode` makes of the words as they were at one moment; `None` if nothing was ever written.
+    pub(super) fn read_with<T>(&self, decode: impl FnOnce(&[u64; N]) -> T) -> Option<T> {
         let mut words = [0; N];
         for attempt in 1.. {
             let before = self.sequence.load(Ordering::Acquire);
@@ -76,7 +80,7 @@ impl<const N: usize> SeqLock<N> {
             }
             if attempt % SPINS == 0 { std::thread::yield_now() } else { spin_loop() }
         }
-        Some(words)
+        Some(decode(&words))
     }
 }
 
@@ -110,7 +114,7 @@ mod tests {
     fn the_words_beyond_the_first_stay() {
         let slot = SeqLock::default();
         slot.write(&[1, 2, 3]);
-        slot.write_first([4, 5].into_iter());
+        slot.write_first(&[4, 5]);
         assert_eq!(slot.read(), Some([4, 5, 3]));
     }
 

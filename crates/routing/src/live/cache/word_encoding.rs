@@ -15,8 +15,10 @@ pub(super) const TICKER_WORDS: usize = 14;
 pub(super) const TRADE_WORDS: usize = 9;
 pub(super) const CANDLE_WORDS: usize = 9;
 pub(super) const BAND_WORDS: usize = 5;
-/// Two times, two totals, two counts with flags, then asks and bids.
-pub(super) const BOOK_WORDS: usize = 6 + 4 * DEPTH;
+/// The words of a book before its levels: two times, two totals, two counts with flags.
+const BOOK_HEAD: usize = 6;
+/// The head, then asks and bids.
+pub(super) const BOOK_WORDS: usize = BOOK_HEAD + 4 * DEPTH;
 
 /// The position of the time of receipt among the words.
 pub(super) const TICKER_RECEIVED: usize = 13;
@@ -185,43 +187,39 @@ pub(super) fn candle_from(words: &[u64; CANDLE_WORDS]) -> (Candle, Timestamp) {
     (candle, time(words[8]))
 }
 
-/// Encodes a book, cut off at [`DEPTH`] levels a side. The words that it does not need are 0.
-pub(super) fn book_words(book: &OrderBook) -> [u64; BOOK_WORDS] {
+/// Encodes a book, cut off at [`DEPTH`] levels a side. Returns its words and the number of those that hold something; the
+/// others are 0.
+pub(super) fn encode_book(book: &OrderBook) -> ([u64; BOOK_WORDS], usize) {
     let mut words = [0; BOOK_WORDS];
-    let mut places = words.iter_mut();
-    used_book_words(book).for_each(|word| {
-        if let Some(place) = places.next() {
-            *place = word;
-        }
-    });
-    words
-}
-
-/// Returns those [words of a book](book_words) that hold something.
-pub(super) fn used_book_words(book: &OrderBook) -> impl Iterator<Item = u64> {
     let (asks, bids) = (book.asks.len().min(DEPTH), book.bids.len().min(DEPTH));
-    let head = [
+    let (head, levels) = words.split_at_mut(BOOK_HEAD);
+    head.copy_from_slice(&[
         word(book.time),
         word(book.received),
         book.total_ask_size.unwrap_or_default().to_bits(),
         book.total_bid_size.unwrap_or_default().to_bits(),
         pack_count(asks, book.total_ask_size.is_some()),
         pack_count(bids, book.total_bid_size.is_some()),
-    ];
-    let levels = book.asks[..asks].iter().chain(&book.bids[..bids]);
-    head.into_iter().chain(levels.flat_map(|level| [level.price.to_bits(), level.size.to_bits()]))
+    ]);
+    let (ask_words, bid_words) = levels.split_at_mut(2 * asks);
+    for (side, side_words) in [(&book.asks, ask_words), (&book.bids, bid_words)] {
+        for (pair, level) in side_words.chunks_exact_mut(2).zip(side).take(DEPTH) {
+            (pair[0], pair[1]) = (level.price.to_bits(), level.size.to_bits());
+        }
+    }
+    (words, BOOK_HEAD + 2 * (asks + bids))
 }
 
 /// Sets the words to 0 that the book encoded in them does not need: they are of an earlier, deeper one.
 pub(super) fn clear_unused_book_words(words: &mut [u64; BOOK_WORDS]) {
     let levels = usize::try_from(words[4] / 2 + words[5] / 2).unwrap_or(2 * DEPTH);
-    words[6..].iter_mut().skip(2 * levels).for_each(|word| *word = 0);
+    words[BOOK_HEAD..].iter_mut().skip(2 * levels).for_each(|word| *word = 0);
 }
 
 pub(super) fn book_from(symbol: &Symbol, words: &[u64; BOOK_WORDS]) -> OrderBook {
     let (asks, total_asks) = (words[4] / 2, words[4] % 2 == 1);
     let (bids, total_bids) = (words[5] / 2, words[5] % 2 == 1);
-    let mut levels = words[6..]
+    let mut levels = words[BOOK_HEAD..]
         .chunks_exact(2)
         .map(|pair| Level { price: f64::from_bits(pair[0]), size: f64::from_bits(pair[1]) });
     let mut take = |count: u64| levels.by_ref().take(usize::try_from(count).unwrap_or(DEPTH)).collect();
@@ -326,16 +324,16 @@ mod tests {
     #[test]
     fn a_book_comes_back_as_it_was_down_to_the_depth_kept() {
         for levels in [0, 1, DEPTH] {
-            assert_eq!(book_from(&symbol(), &book_words(&book(levels))), book(levels));
+            assert_eq!(book_from(&symbol(), &encode_book(&book(levels)).0), book(levels));
         }
-        assert_eq!(book_from(&symbol(), &book_words(&book(DEPTH + 5))), book(DEPTH));
-        let used = [0, 1, DEPTH, DEPTH + 5].map(|levels| used_book_words(&book(levels)).count());
+        assert_eq!(book_from(&symbol(), &encode_book(&book(DEPTH + 5)).0), book(DEPTH));
+        let used = [0, 1, DEPTH, DEPTH + 5].map(|levels| encode_book(&book(levels)).1);
         assert_eq!(used, [6, 10, BOOK_WORDS, BOOK_WORDS]);
-        let (mut left, shallow) = (book_words(&book(DEPTH)), book_words(&book(2)));
+        let (mut left, shallow) = (encode_book(&book(DEPTH)).0, encode_book(&book(2)).0);
         left[..14].copy_from_slice(&shallow[..14]);
         clear_unused_book_words(&mut left);
         assert_eq!(left, shallow);
         let one_sided = OrderBook { asks: Vec::new(), ..book(3) };
-        assert_eq!(book_from(&symbol(), &book_words(&one_sided)), one_sided);
+        assert_eq!(book_from(&symbol(), &encode_book(&one_sided).0), one_sided);
     }
 }

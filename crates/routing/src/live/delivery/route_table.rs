@@ -43,8 +43,7 @@ struct EventRoute {
 impl RouteTable {
     /// Begins to record: notices whether the entries of the cache have changed.
     pub(super) fn renew_markets(&mut self, cache: &RealtimeCache) {
-        let markets = cache.markets();
-        if !Arc::ptr_eq(&markets, &self.markets) || self.markets_version == 0 {
+        if let Some(markets) = cache.markets_after(&self.markets) {
             self.markets = markets;
             self.markets_version += 1;
         }
@@ -52,8 +51,7 @@ impl RouteTable {
 
     /// Begins to deliver: notices whether the readers have changed.
     pub(super) fn renew_subscribers(&mut self, fanout: &Fanout) {
-        let subscribers = fanout.table();
-        if !Arc::ptr_eq(&subscribers, &self.subscribers) || self.subscribers_version == 0 {
+        if let Some(subscribers) = fanout.table_after(&self.subscribers) {
             self.subscribers = subscribers;
             self.subscribers_version += 1;
         }

@@ -30,7 +30,8 @@ impl Fanout {
 
     /// Delivers a batch; `between` runs after the readers were looked up and before they get anything.
     fn publish_all(&self, mut events: Vec<FeedEvent>, between: impl FnOnce()) -> u64 {
-        let (table, mut outboxes) = (self.table(), Outboxes::default());
+        let table = self.table_after(&Arc::default()).unwrap();
+        let mut outboxes = Outboxes::default();
         outboxes.begin(events.len());
         for (at, event) in events.iter().enumerate() {
             let (symbol, kind) = event.channel().unwrap();
