@@ -14,6 +14,7 @@ mod markets;
 mod moment;
 mod output_format;
 mod priority;
+mod scores;
 mod shell;
 mod store;
 mod ticker;
@@ -36,6 +37,7 @@ pub(crate) use self::markets::MarketsArgs;
 pub(crate) use self::moment::TimeArg;
 pub(crate) use self::output_format::OutputFormat;
 pub(crate) use self::priority::PriorityArg;
+pub(crate) use self::scores::{AccumulationArg, IgnitionArg, ScoresArgs};
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::store::{
     ArchiveFormatArg, CheckArgs, ClaimArgs, ExportArgs, ForgetArgs, ImportArgs, ReportFormat, StatsArgs,
@@ -85,6 +87,8 @@ pub(crate) enum CliCommand {
     Plan(PlanArgs),
     /// Prints latest prices.
     Ticker(TickerArgs),
+    /// Prints scores of markets: accumulation, ignition, checks against traps, zenV and zenP.
+    Scores(ScoresArgs),
     /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
     /// Lists the venue's markets.
@@ -116,6 +120,9 @@ pub(crate) enum CliCommand {
 impl CliCommand {
     /// Whether it goes on until somebody ends it: then that is how it is done.
     pub(crate) const fn is_endless(&self) -> bool {
-        matches!(self, Self::Demo(_) | Self::Watch(_) | Self::Emulate(_))
+        matches!(
+            self,
+            Self::Demo(_) | Self::Watch(_) | Self::Emulate(_) | Self::Scores(ScoresArgs { watch: true, .. })
+        )
     }
 }

@@ -12,6 +12,7 @@ mod man;
 mod market_selection;
 mod markets;
 mod plan;
+mod scores;
 mod store;
 mod sweep;
 mod ticker;
@@ -78,6 +79,9 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
         }
         CliCommand::Markets(args) => {
             without_store(global, async |backbone| unless_stopped(markets::run(args, backbone)).await).await
+        }
+        CliCommand::Scores(args) => {
+            with_backbone(global, async |backbone| scores::run(args, backbone).await).await
         }
         CliCommand::Watch(args) => {
             with_backbone(global, async |backbone| watch::run(args, backbone).await).await

@@ -8,6 +8,7 @@ pub(crate) fn of(path: &[&str]) -> Option<&'static str> {
         ["daily"] => DAILY,
         ["plan"] => PLAN,
         ["ticker"] => TICKER,
+        ["scores"] => SCORES,
         ["watch"] => WATCH,
         ["markets"] => MARKETS,
         ["backtest"] => BACKTEST,
@@ -67,6 +68,15 @@ Examples:
   market-backbone ticker KRW-BTC KRW-ETH
   market-backbone ticker --universe majors --format csv
   market-backbone ticker AAPL MSFT --venue massive";
+
+const SCORES: &str = "\
+Examples:
+  market-backbone scores KRW-BTC
+  market-backbone scores KRW-BTC KRW-ETH --format json
+  market-backbone scores KRW-BTC --watch --for 1m
+  market-backbone scores AAPL --venue massive --ignition steps
+
+docs/scores.md says how each score is computed.";
 
 const WATCH: &str = "\
 Examples:

@@ -30,6 +30,7 @@ mod progress;
 mod refusals;
 mod resume;
 mod run;
+mod scores;
 mod sealed;
 mod secrets;
 mod shared;
