@@ -15,6 +15,7 @@ mod moment;
 mod output_format;
 mod priority;
 mod record;
+mod scores;
 mod screen;
 mod shell;
 mod store;
@@ -39,6 +40,7 @@ pub(crate) use self::moment::TimeArg;
 pub(crate) use self::output_format::OutputFormat;
 pub(crate) use self::priority::PriorityArg;
 pub(crate) use self::record::RecordArgs;
+pub(crate) use self::scores::{AccumulationArg, IgnitionArg, ScoresArgs};
 pub(crate) use self::screen::ScreenArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::store::{
@@ -91,6 +93,8 @@ pub(crate) enum CliCommand {
     Ticker(TickerArgs),
     /// Lists the markets that meet a condition over indicators and prices, ranked.
     Screen(ScreenArgs),
+    /// Prints scores of markets: accumulation, ignition, checks against traps, zenV and zenP.
+    Scores(ScoresArgs),
     /// Prints live events until Ctrl-C.
     Watch(WatchArgs),
     /// Records all that the venue sends, frame by frame, until Ctrl-C.
@@ -124,6 +128,13 @@ pub(crate) enum CliCommand {
 impl CliCommand {
     /// Whether it goes on until somebody ends it: then that is how it is done.
     pub(crate) const fn is_endless(&self) -> bool {
-        matches!(self, Self::Demo(_) | Self::Watch(_) | Self::Record(_) | Self::Emulate(_))
+        matches!(
+            self,
+            Self::Demo(_)
+                | Self::Watch(_)
+                | Self::Record(_)
+                | Self::Emulate(_)
+                | Self::Scores(ScoresArgs { watch: true, .. })
+        )
     }
 }

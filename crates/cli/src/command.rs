@@ -13,6 +13,7 @@ mod market_selection;
 mod markets;
 mod plan;
 mod record;
+mod scores;
 mod screen;
 mod store;
 mod sweep;
@@ -85,6 +86,9 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
             without_store(global, async |backbone| unless_stopped(markets::run(args, backbone)).await).await
         }
         CliCommand::Record(args) => record::run(args, global).await,
+        CliCommand::Scores(args) => {
+            with_backbone(global, async |backbone| scores::run(args, backbone).await).await
+        }
         CliCommand::Watch(args) => {
             with_backbone(global, async |backbone| watch::run(args, backbone).await).await
         }

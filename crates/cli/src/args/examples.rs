@@ -9,6 +9,7 @@ pub(crate) fn of(path: &[&str]) -> Option<&'static str> {
         ["plan"] => PLAN,
         ["screen"] => SCREEN,
         ["ticker"] => TICKER,
+        ["scores"] => SCORES,
         ["watch"] => WATCH,
         ["record"] => RECORD,
         ["markets"] => MARKETS,
@@ -86,6 +87,15 @@ Examples:
   market-backbone ticker KRW-BTC KRW-ETH
   market-backbone ticker --universe majors --format csv
   market-backbone ticker AAPL MSFT --venue massive";
+
+const SCORES: &str = "\
+Examples:
+  market-backbone scores KRW-BTC
+  market-backbone scores KRW-BTC KRW-ETH --format json
+  market-backbone scores KRW-BTC --watch --for 1m
+  market-backbone scores AAPL --venue massive --ignition steps
+
+docs/scores.md says how each score is computed.";
 
 const WATCH: &str = "\
 Examples:

@@ -32,6 +32,7 @@ mod refusals;
 mod resume;
 mod run;
 mod screen;
+mod scores;
 mod sealed;
 mod secrets;
 mod shared;

@@ -87,6 +87,8 @@ impl TickWindow {
             Some(last) if last.index == index => self.buckets.len() - 1,
             Some(last) if last.index > index => self.insert_late(index, is_recent),
             _ => {
+                // The clock of other events may be ahead of a market's trades by more than the recent window.
+                self.before_recent += usize::from(!is_recent);
                 self.buckets.push_back(TickBucket { index, ticks: 0, buys: 0, sells: 0 });
                 self.buckets.len() - 1
             }

@@ -168,6 +168,21 @@ fn a_late_trade_is_counted_where_it_belongs_or_as_late() {
     assert_eq!((late.ticks(), late.late()), (112, 1));
 }
 
+/// Defect of our own: a book or a ticker moves the clock, and a trade that comes after it, from more than ten seconds
+/// before it, was taken for a recent one when it left the window.
+#[test]
+fn a_trade_from_behind_the_clock_leaves_the_window_as_it_came() {
+    let mut window = TickWindow::new();
+    window.advance(at(60_000));
+    window.add(at(30_000), 1.0, Some(Side::Buy));
+    window.add(at(59_000), 1.0, Some(Side::Buy));
+    assert_eq!((window.ticks(), window.recent_ticks()), (2, 1));
+    window.advance(at(95_000));
+    assert_eq!((window.ticks(), window.recent_ticks()), (1, 0));
+    window.advance(at(200_000));
+    assert_eq!((window.ticks(), window.recent_ticks(), window.bought()), (0, 0, 0.0));
+}
+
 #[test]
 fn the_box_leaves_the_forming_minute_out() {
     let mut bars = minutes(&[100.0; 6]);
