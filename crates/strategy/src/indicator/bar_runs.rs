@@ -87,6 +87,7 @@ impl BarRuns {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of runs may hold one")]
 mod tests {
     use super::*;
     use market_backbone_core::{Candle, Origin, Provenance, Span};

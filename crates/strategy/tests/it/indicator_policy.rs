@@ -73,7 +73,6 @@ fn by_registry(spec: &IndicatorSpec, bars: &CandleColumns) -> Option<(usize, Vec
         }
     }
     let range = call.call(0, bars.len() - 1).unwrap();
-    drop(call);
     for (output, info) in outputs.iter_mut().zip(id.info().outputs) {
         if info.kind == OutputType::Integer {
             *output = whole.iter().map(|value| f64::from(*value)).collect();

@@ -143,7 +143,7 @@ fn a_bar_that_cannot_be_used_is_refused_and_changes_nothing() {
             let good = point(minute, 3.0 + (minute % 3) as f64);
             let bad = bar(minute, [f64::NAN; 4], 1.0);
             assert_eq!(fed.update(&bad), Err(RefusedBar::NotFinite(bad.open_time)), "{spec}");
-            assert_eq!(fed.update(&bar(minute, [f64::INFINITY; 4], 1.0)).is_err(), true, "{spec}");
+            assert!(fed.update(&bar(minute, [f64::INFINITY; 4], 1.0)).is_err(), "{spec}");
             assert_eq!(fed.update(&good).unwrap(), spared.update(&good).unwrap(), "{spec}");
             assert!(matches!(fed.update(&good), Err(RefusedBar::NotNewer { .. })), "{spec}");
         }
