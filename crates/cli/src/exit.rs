@@ -10,6 +10,8 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use market_backbone::strategy::screen::ScreenError;
+
 use crate::output;
 use crate::stop::{StopCause, Stopped};
 
@@ -59,10 +61,12 @@ fn stopped(error: &anyhow::Error) -> Option<StopCause> {
 
 fn is_usage(error: &anyhow::Error) -> bool {
     error.is::<UsageError>()
+        || error.is::<ScreenError>()
         || error.downcast_ref::<market_backbone::Error>().is_some_and(market_backbone::Error::is_usage)
 }
 
-/// Returns the error and its causes on one line, without repetitions.
+/// Returns the error and its causes on one line, without repetitions. Only a fault in an expression is shown below that,
+/// with the place marked.
 fn one_line(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
@@ -74,7 +78,7 @@ fn one_line(error: &anyhow::Error) -> String {
             break; // its own message contains the causes that matter
         }
     }
-    text.replace('\n', " ")
+    if error.is::<ScreenError>() { text } else { text.replace('\n', " ") }
 }
 
 #[cfg(test)]

@@ -309,8 +309,8 @@ mod tests {
     #[test]
     fn a_channel_is_subscribed_to_once() {
         let twice = [symbol("KRW-ETH"), symbol("KRW-BTC"), symbol("KRW-ETH")];
-        let wish = Subscription::new(twice, [StreamKind::Trade]).unwrap();
-        let codes: Vec<_> = wish.channels().iter().map(|channel| channel.symbol.code()).collect();
+        let subscription = Subscription::new(twice, [StreamKind::Trade]).unwrap();
+        let codes: Vec<_> = subscription.channels().iter().map(|channel| channel.symbol.code()).collect();
         assert_eq!(codes, ["KRW-BTC", "KRW-ETH"]);
     }
 }

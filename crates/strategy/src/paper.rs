@@ -8,10 +8,10 @@ mod bars;
 mod config;
 mod costs;
 mod depth;
-mod desk;
 mod finer;
 mod index;
 mod latency;
+mod matching;
 mod paper_market;
 mod price_path;
 mod requests;
@@ -31,10 +31,10 @@ pub use self::config::{
     FillSource, IntrabarPath, LimitAtOpen, LimitReach, PaperConfig, PaperConfigError, ShortOfCash,
 };
 pub use self::costs::{FeeCurrency, FeeRates, Slippage};
-use self::desk::{DeskTerms, FillDesk};
 pub use self::finer::FinerData;
 use self::index::{MarketTable, OrderIndex};
 pub use self::latency::{Latency, LatencyModel};
+use self::matching::{MatchingTerms, OrderMatching};
 use self::paper_market::PaperMarket;
 pub use self::requests::OpenOrder;
 pub use self::venue_rules::{PriceStep, VenueRules};
@@ -128,28 +128,30 @@ impl PaperBroker {
         self.looks
     }
 
-    /// Works a market's orders on a desk and puts back what is left of them.
-    fn on_desk(
+    /// Matches a market's orders with an event and keeps what is left of them.
+    fn match_orders(
         &mut self,
         market: usize,
         news: &mut Vec<BrokerEvent>,
-        work: impl FnOnce(&mut FillDesk<'_>, &mut PaperMarketParts<'_>),
+        work: impl FnOnce(&mut OrderMatching<'_>, &mut PaperMarketParts<'_>),
     ) {
         let (exposure_elsewhere, value_elsewhere) =
             if self.config.allow_short { self.markets.elsewhere(market) } else { Default::default() };
         let (symbol, PaperMarket { orders, holding, taken, .. }) = self.markets.with_symbol(market);
         let rules = self.config.rules_of(symbol);
-        let terms = DeskTerms { config: &self.config, rules, symbol, exposure_elsewhere, value_elsewhere };
-        let mut desk =
-            FillDesk::new(terms, std::mem::take(orders), self.account, *holding, std::mem::take(news));
+        let terms =
+            MatchingTerms { config: &self.config, rules, symbol, exposure_elsewhere, value_elsewhere };
+        let mut matching =
+            OrderMatching::new(terms, std::mem::take(orders), self.account, *holding, std::mem::take(news));
         let mut parts = PaperMarketParts {
             taken,
             finer: self.finer.as_deref_mut(),
             ambiguous_bars: &mut self.ambiguous_bars,
         };
-        work(&mut desk, &mut parts);
-        let FillDesk { orders: left, account, holding: held, news: told, fired, looks, .. } = desk;
-        (*orders, self.account, *news) = (left, account, told);
+        work(&mut matching, &mut parts);
+        let OrderMatching { orders: left, account, holding: held, news: all_news, fired, looks, .. } =
+            matching;
+        (*orders, self.account, *news) = (left, account, all_news);
         self.looks += looks;
         self.orders.forget_ended(orders);
         let changed = *holding != held;
@@ -181,8 +183,8 @@ impl PaperBroker {
         {
             return;
         }
-        self.on_desk(market, news, |desk, parts| {
-            let is_ambiguous = bars::fill_from_bar(desk, series, candle, parts.finer.as_deref_mut());
+        self.match_orders(market, news, |matching, parts| {
+            let is_ambiguous = bars::fill_from_bar(matching, series, candle, parts.finer.as_deref_mut());
             *parts.ambiguous_bars += u64::from(is_ambiguous);
         });
     }
@@ -198,7 +200,7 @@ impl PaperBroker {
             FillSource::Bars | FillSource::Books => return,
         };
         if !state.orders.is_empty() {
-            self.on_desk(market, news, |desk, _| tape::fill_from_trade(desk, trade, takes));
+            self.match_orders(market, news, |matching, _| tape::fill_from_trade(matching, trade, takes));
         }
     }
 
@@ -215,8 +217,8 @@ impl PaperBroker {
             FillSource::Bars | FillSource::Trades => return,
         };
         if !state.orders.is_empty() && book.is_valid() {
-            self.on_desk(market, news, |desk, parts| {
-                depth::fill_from_book(desk, book, triggers, parts.taken);
+            self.match_orders(market, news, |matching, parts| {
+                depth::fill_from_book(matching, book, triggers, parts.taken);
             });
         }
     }
@@ -233,7 +235,7 @@ impl PaperBroker {
     }
 }
 
-/// The parts of a market and of the broker that a desk does not copy.
+/// The parts of a market and of the broker that a match does not copy.
 struct PaperMarketParts<'a> {
     taken: &'a mut depth::TakenLevels,
     finer: Option<&'a mut (dyn FinerData + 'static)>,

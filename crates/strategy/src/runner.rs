@@ -21,7 +21,7 @@ use crate::broker::{Broker, BrokerEvent};
 use crate::decision::{Cause, DecisionKind, DecisionLog, NoDecisionLog};
 use crate::strategy::Strategy;
 
-/// The number of bars of each series that a runner remembers unless it is told otherwise.
+/// The number of bars of each series that a runner remembers unless it is earlier otherwise.
 pub const DEFAULT_HISTORY: usize = 1_024;
 
 /// The most times that a strategy may answer its broker's answers within one event; what is left waits for the next one.
@@ -36,38 +36,38 @@ pub struct Runner<S, B, L = NoDecisionLog> {
     strategy: S,
     broker: B,
     log: L,
-    desk: RunnerState,
+    state: RunnerState,
     news: Vec<BrokerEvent>,
 }
 
 impl<S: Strategy, B: Broker> Runner<S, B> {
     /// Returns a runner for markets whose candles are cut by `grid`. It keeps no decision log.
     pub fn new(strategy: S, broker: B, grid: Grid) -> Self {
-        let desk = RunnerState::new(BarHistory::new(grid, DEFAULT_HISTORY));
-        Self { strategy, broker, log: NoDecisionLog, desk, news: Vec::new() }
+        let state = RunnerState::new(BarHistory::new(grid, DEFAULT_HISTORY));
+        Self { strategy, broker, log: NoDecisionLog, state, news: Vec::new() }
     }
 }
 
 impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
     /// Writes each decision into `log`.
     pub fn with_log<M: DecisionLog>(self, log: M) -> Runner<S, B, M> {
-        let Self { strategy, broker, desk, news, .. } = self;
-        Runner { strategy, broker, log, desk, news }
+        let Self { strategy, broker, state, news, .. } = self;
+        Runner { strategy, broker, log, state, news }
     }
 
     /// Remembers at most `bars` bars of each series for [`Context::history`](crate::strategy::Context::history).
     #[must_use]
     pub fn with_history(mut self, bars: usize) -> Self {
-        self.desk.history.set_depth(bars);
+        self.state.history.set_depth(bars);
         self
     }
 
     /// Feeds bars of the past, oldest first, to the strategy and to the history. Nothing can be ordered meanwhile.
     pub fn warm_up(&mut self, series: &Series, candles: impl IntoIterator<Item = Candle>) {
         for candle in candles {
-            let slot = self.desk.history.slot(series);
-            self.desk.now = self.desk.now.max(self.desk.history.close(slot, candle.open_time));
-            self.desk.history.learn(slot, &candle);
+            let slot = self.state.history.slot(series);
+            self.state.now = self.state.now.max(self.state.history.close(slot, candle.open_time));
+            self.state.history.learn(slot, &candle);
             self.strategy.on_warm_up(series, &candle);
         }
     }
@@ -76,31 +76,31 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
     #[inline]
     pub fn on_event(&mut self, event: &FeedEvent) -> &[BrokerEvent] {
         let slot = match event {
-            FeedEvent::Bar { series, .. } => Some(self.desk.history.slot(series)),
+            FeedEvent::Bar { series, .. } => Some(self.state.history.slot(series)),
             _ => None,
         };
         let begin = event.time();
         let time = match (event, slot) {
             (FeedEvent::Bar { candle, .. }, Some(slot)) => {
-                Some(self.desk.history.close(slot, candle.open_time))
+                Some(self.state.history.close(slot, candle.open_time))
             }
             _ => begin,
         };
-        if self.desk.timers.are_set() {
-            self.ring_before(begin, event);
+        if self.state.timers.are_set() {
+            self.fire_timers_before(begin, event);
         }
-        self.desk.now = self.desk.now.max(time.unwrap_or(self.desk.now));
+        self.state.now = self.state.now.max(time.unwrap_or(self.state.now));
         self.news.clear();
         self.broker.on_event(event, &mut self.news);
         self.learn(event, slot);
         if !self.news.is_empty() {
-            self.tell_news(event);
+            self.dispatch_news(event);
         }
-        if self.desk.timers.are_set() {
-            self.ring_due(event);
+        if self.state.timers.are_set() {
+            self.fire_due_timers(event);
         }
-        self.tell(event);
-        if std::mem::take(&mut self.desk.has_acted) {
+        self.dispatch(event);
+        if std::mem::take(&mut self.state.has_acted) {
             self.settle(event);
         }
         &self.news
@@ -128,7 +128,7 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
 
     /// Returns the time of the latest event, or [`Timestamp::MIN`] before the first.
     pub const fn now(&self) -> Timestamp {
-        self.desk.now
+        self.state.now
     }
 
     /// Ends the run and returns the strategy, the broker and the log.
@@ -141,17 +141,17 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
         match event {
             FeedEvent::Bar { candle, is_quiet: false, .. } => {
                 if let Some(slot) = slot {
-                    self.desk.history.learn(slot, candle);
+                    self.state.history.learn(slot, candle);
                 }
             }
             FeedEvent::Gap(gap) => {
-                self.desk.gaps.note(gap);
-                self.desk.history.forget_lost(gap);
+                self.state.gaps.note(gap);
+                self.state.history.forget_lost(gap);
                 self.note(event, DecisionKind::Gap(gap));
             }
             // Nobody knows which events are missing: nothing may be computed across them.
             FeedEvent::Lagged { missed } => {
-                self.desk.history.forget_all();
+                self.state.history.forget_all();
                 self.note(event, DecisionKind::Lagged { missed: *missed });
             }
             _ => {}
@@ -160,18 +160,18 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
 
     fn note(&mut self, event: &FeedEvent, kind: DecisionKind<'_>) {
         if L::IS_KEPT {
-            self.desk.note(&mut self.log, Cause::Event(event), kind);
+            self.state.note(&mut self.log, Cause::Event(event), kind);
         }
     }
 
-    fn tell_news(&mut self, event: &FeedEvent) {
-        let Self { strategy, broker, log, desk, news } = self;
+    fn dispatch_news(&mut self, event: &FeedEvent) {
+        let Self { strategy, broker, log, state, news } = self;
         for one in news.iter() {
             if L::IS_KEPT {
-                desk.note(log, Cause::Event(event), DecisionKind::of_news(one));
+                state.note(log, Cause::Event(event), DecisionKind::of_news(one));
             }
             let cause = Cause::News(one);
-            let mut context = RunnerContext { broker, log, desk, cause };
+            let mut context = RunnerContext { broker, log, state, cause };
             match one {
                 BrokerEvent::Fill(fill) => strategy.on_fill(fill, &mut context),
                 BrokerEvent::Status { .. } => strategy.on_order(one, &mut context),
@@ -188,17 +188,17 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
             if fresh.is_empty() {
                 return;
             }
-            let told = std::mem::replace(&mut self.news, std::mem::take(&mut fresh));
-            self.tell_news(event);
-            let mut all = told;
+            let earlier = std::mem::replace(&mut self.news, std::mem::take(&mut fresh));
+            self.dispatch_news(event);
+            let mut all = earlier;
             all.append(&mut self.news);
             self.news = all;
         }
     }
 
-    fn tell(&mut self, event: &FeedEvent) {
-        let Self { strategy, broker, log, desk, .. } = self;
-        let context = &mut RunnerContext { broker, log, desk, cause: Cause::Event(event) };
+    fn dispatch(&mut self, event: &FeedEvent) {
+        let Self { strategy, broker, log, state, .. } = self;
+        let context = &mut RunnerContext { broker, log, state, cause: Cause::Event(event) };
         match event {
             FeedEvent::Bar { series, candle, revision: 0, is_quiet: false, .. } => {
                 strategy.on_bar(series, candle, context);
@@ -215,29 +215,29 @@ impl<S: Strategy, B: Broker, L: DecisionLog> Runner<S, B, L> {
 
     /// Calls the timers that are due before the data of the event begin, each at its own time.
     #[cold]
-    fn ring_before(&mut self, begin: Option<Timestamp>, event: &FeedEvent) {
+    fn fire_timers_before(&mut self, begin: Option<Timestamp>, event: &FeedEvent) {
         let Some(begin) = begin else { return };
-        while let Some(due) = self.desk.timers.take_due(begin) {
-            self.desk.now = self.desk.now.max(due);
-            self.ring(event);
+        while let Some(due) = self.state.timers.take_due(begin) {
+            self.state.now = self.state.now.max(due);
+            self.fire_timer(event);
         }
     }
 
     /// Calls the timers that are due by now: they were set for a time that the data of this event span.
     #[cold]
-    fn ring_due(&mut self, event: &FeedEvent) {
-        let now = self.desk.now;
-        while self.desk.timers.take_due(now).is_some() {
-            self.ring(event);
+    fn fire_due_timers(&mut self, event: &FeedEvent) {
+        let now = self.state.now;
+        while self.state.timers.take_due(now).is_some() {
+            self.fire_timer(event);
         }
-        if self.desk.timers.take_next_event() {
-            self.ring(event);
+        if self.state.timers.take_next_event() {
+            self.fire_timer(event);
         }
     }
 
-    fn ring(&mut self, event: &FeedEvent) {
-        let Self { strategy, broker, log, desk, .. } = self;
+    fn fire_timer(&mut self, event: &FeedEvent) {
+        let Self { strategy, broker, log, state, .. } = self;
         let cause = Cause::Timer(event);
-        strategy.on_timer(&mut RunnerContext { broker, log, desk, cause });
+        strategy.on_timer(&mut RunnerContext { broker, log, state, cause });
     }
 }

@@ -154,7 +154,6 @@ mod tests {
         lines(&command(), &[], &mut found);
         assert!(found.len() > 30, "{found:?}");
         for line in found {
-            let line = line.split(['#', '>', '|']).next().unwrap_or_default();
             let words: Vec<String> = split(line);
             assert!(words.iter().all(|word| !word.is_empty()), "{line}");
             let read = command()
@@ -164,8 +163,14 @@ mod tests {
         }
     }
 
-    /// The words of a line, as a shell reads them; quotes hold words together.
+    /// The words of a line's first command, as a shell reads them; quotes hold words together.
     fn split(line: &str) -> Vec<String> {
+        let mut is_quoted = false;
+        let end = line.find(|c: char| {
+            is_quoted ^= c == '"';
+            !is_quoted && matches!(c, '#' | '>' | '|')
+        });
+        let line = &line[..end.unwrap_or(line.len())];
         let pieces = line.split('"').enumerate();
         let words = pieces.flat_map(|(index, piece)| match index % 2 {
             1 => vec![piece.to_owned()],

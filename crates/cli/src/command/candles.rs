@@ -64,37 +64,39 @@ async fn one(
     let took = began.elapsed();
     bar.finish_and_clear();
     let mut pieces = outcome?;
-    let (mut sheet, mut told) = (None, None);
+    let (mut sheet, mut summary) = (None, None);
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| half_written(error, args.output.as_deref(), told.as_ref()))?;
+        let piece = piece.map_err(|error| half_written(error, args.output.as_deref(), summary.as_ref()))?;
         let sheet = match &mut sheet {
             Some(sheet) => sheet,
             empty => empty.insert(CandleWriter::open(style, args.output.as_deref())?),
         };
         sheet.add(&piece, backbone.now())?;
-        told.get_or_insert_with(|| AnswerSummary::new(&piece.series)).add(&piece);
+        summary.get_or_insert_with(|| AnswerSummary::new(&piece.series)).add(&piece);
     }
-    let (Some(sheet), Some(told)) = (sheet, told) else { return Ok(()) };
+    let (Some(sheet), Some(summary)) = (sheet, summary) else { return Ok(()) };
     sheet.finish()?;
-    warn_of_unkept(told.write_failure.as_ref());
+    warn_of_unkept(summary.write_failure.as_ref());
     if args.stats {
         // By the venue's clock, which may have become known only with the answer.
         let at = window.as_of().unwrap_or(Timestamp::MAX).min(backbone.now().minus(took));
-        let (from, to) = window.bounds(&told, style.grid);
+        let (from, to) = window.bounds(&summary, style.grid);
         let asked = stats::RequestedRange { from, to, at };
-        output::set_summary(stats::candle_stats(&told, &backbone.metrics(), asked, style.grid).to_string());
+        output::set_summary(
+            stats::candle_stats(&summary, &backbone.metrics(), asked, style.grid).to_string(),
+        );
     }
     Ok(())
 }
 
 /// Says of a failure after the first piece what has been written by then.
-fn half_written(error: Error, file: Option<&Path>, told: Option<&AnswerSummary>) -> anyhow::Error {
+fn half_written(error: Error, file: Option<&Path>, summary: Option<&AnswerSummary>) -> anyhow::Error {
     let error = anyhow::Error::new(error);
-    let Some(told) = told else { return error };
-    match (file, told.newest()) {
+    let Some(summary) = summary else { return error };
+    match (file, summary.newest()) {
         (Some(file), _) => error.context(format!("{} was not written", file.display())),
         (None, Some(newest)) => {
-            error.context(format!("only {} candles were written, up to the one of {newest}", told.rows))
+            error.context(format!("only {} candles were written, up to the one of {newest}", summary.rows))
         }
         (None, None) => error.context("nothing was written"),
     }

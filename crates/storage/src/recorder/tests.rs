@@ -66,19 +66,19 @@ fn gap(kind: StreamKind, state: GapState, from: i64, to: Option<i64>) -> FeedEve
 }
 
 /// Plays events to the assembler, each at its time, with a tick every second in between and until `until`.
-fn play(ear: &mut BarAssembler, events: &[(i64, FeedEvent)], until: i64) -> (Vec<SlotUpdate>, u64) {
+fn play(assembler: &mut BarAssembler, events: &[(i64, FeedEvent)], until: i64) -> (Vec<SlotUpdate>, u64) {
     let (mut orders, mut unknown) = (Vec::new(), 0);
     let mut now = events.first().map_or(until, |(at, _)| *at);
     for (at, event) in events {
         while now < *at {
             now += 1;
-            unknown += ear.on_time(secs(now), &mut orders);
+            unknown += assembler.on_time(secs(now), &mut orders);
         }
-        ear.ingest(event, secs(*at), &mut orders);
+        assembler.ingest(event, secs(*at), &mut orders);
     }
     while now < until {
         now += 1;
-        unknown += ear.on_time(secs(now), &mut orders);
+        unknown += assembler.on_time(secs(now), &mut orders);
     }
     (orders, unknown)
 }
@@ -101,24 +101,24 @@ fn rendered(orders: &[SlotUpdate]) -> Vec<String> {
 
 #[test]
 fn only_slots_received_from_beginning_to_end_are_kept() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let events = [(100, trade(100, 1)), (200, trade(200, 2)), (370, trade(370, 3))];
-    let (orders, unknown) = play(&mut ear, &events, 373);
+    let (orders, unknown) = play(&mut assembler, &events, 373);
     assert_eq!(rendered(&orders), ["keep 3-6 [3]"], "that of the first trade had begun before");
     assert_eq!(unknown, 0);
 }
 
 #[test]
 fn after_silence_a_slot_waits_for_as_long_as_a_dead_connection_goes_unnoticed() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let events = [(100, trade(100, 1)), (200, trade(200, 2))];
-    let (orders, _) = play(&mut ear, &events, 389);
+    let (orders, _) = play(&mut assembler, &events, 389);
     assert_eq!(rendered(&orders), [""; 0]);
-    let (orders, _) = play(&mut ear, &[], 390);
+    let (orders, _) = play(&mut assembler, &[], 390);
     assert_eq!(orders, []);
-    let (orders, _) = play(&mut ear, &[(390, trade(390, 3))], 391);
+    let (orders, _) = play(&mut assembler, &[(390, trade(390, 3))], 391);
     assert_eq!(rendered(&orders), ["keep 3-6 [3]"]);
-    let (orders, _) = play(&mut ear, &[(391, trade(391, 4))], 930);
+    let (orders, _) = play(&mut assembler, &[(391, trade(391, 4))], 930);
     assert_eq!(
         rendered(&orders),
         ["keep 6-9 [6]", "keep 9-12 []", "keep 12-15 []"],
@@ -128,7 +128,7 @@ fn after_silence_a_slot_waits_for_as_long_as_a_dead_connection_goes_unnoticed() 
 
 #[test]
 fn slots_touched_by_a_lost_gap_stay_unknown() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let kind = StreamKind::Trade;
     let events = [
         (100, trade(100, 1)),
@@ -141,14 +141,14 @@ fn slots_touched_by_a_lost_gap_stay_unknown() {
         (730, trade(730, 4)),
         (910, trade(910, 5)),
     ];
-    let (orders, unknown) = play(&mut ear, &events, 930);
+    let (orders, unknown) = play(&mut assembler, &events, 930);
     assert_eq!(rendered(&orders), ["keep 3-6 [3]", "keep 12-15 [12]"]);
     assert_eq!(unknown, 2);
 }
 
 #[test]
 fn a_healed_gap_costs_nothing_where_trades_are_read() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let kind = StreamKind::Trade;
     let events = [
         (100, trade(100, 1)),
@@ -162,14 +162,14 @@ fn a_healed_gap_costs_nothing_where_trades_are_read() {
         (785, gap(kind, GapState::Healed, 400, Some(780))),
         (910, trade(910, 6)),
     ];
-    let (orders, unknown) = play(&mut ear, &events, 930);
+    let (orders, unknown) = play(&mut assembler, &events, 930);
     assert_eq!(rendered(&orders), ["keep 3-6 [3]", "keep 6-12 [6, 9]", "keep 12-15 [12]"]);
     assert_eq!(unknown, 0);
 }
 
 #[test]
 fn of_growing_candles_a_healed_gap_leaves_its_slots_to_those_who_ask() {
-    let mut ear = assembler(Timeframe::M1);
+    let mut assembler = assembler(Timeframe::M1);
     let kind = StreamKind::Candle(Timeframe::M1);
     let events = [
         (10, frame(0, 1.0, 10)),
@@ -182,25 +182,25 @@ fn of_growing_candles_a_healed_gap_leaves_its_slots_to_those_who_ask() {
         (250, frame(240, 1.0, 250)),
         (310, frame(300, 1.0, 310)),
     ];
-    let (orders, unknown) = play(&mut ear, &events, 320);
+    let (orders, unknown) = play(&mut assembler, &events, 320);
     assert_eq!(rendered(&orders), ["keep 1-2 [1]", "keep 4-5 [4]"]);
     assert_eq!(unknown, 2);
 }
 
 #[test]
 fn what_a_dead_connection_made_look_quiet_is_taken_back() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let mut events = vec![(100, trade(100, 1)), (200, trade(200, 2)), (380, trade(380, 3))];
-    let (orders, _) = play(&mut ear, &events, 600);
+    let (orders, _) = play(&mut assembler, &events, 600);
     assert_eq!(rendered(&orders), ["keep 3-6 [3]", "keep 6-9 [6]"]);
     events = vec![(601, gap(StreamKind::Trade, GapState::Opened, 390, None))];
-    let (orders, _) = play(&mut ear, &events, 602);
+    let (orders, _) = play(&mut assembler, &events, 602);
     assert_eq!(rendered(&orders), ["withdraw 6-9"]);
 }
 
 #[test]
 fn what_comes_after_a_slot_was_written_takes_it_back() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let events = [
         (100, trade(100, 1)),
         (200, trade(200, 2)),
@@ -208,14 +208,14 @@ fn what_comes_after_a_slot_was_written_takes_it_back() {
         (380, trade(350, 3)),
         (381, trade(351, 9)),
     ];
-    let (orders, unknown) = play(&mut ear, &events, 382);
+    let (orders, unknown) = play(&mut assembler, &events, 382);
     assert_eq!(rendered(&orders), ["keep 3-6 [3]", "withdraw 3-6"]);
     assert_eq!(unknown, 1);
 }
 
 #[test]
 fn a_trade_too_late_to_be_counted_leaves_its_slot_unknown() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let events = [
         (100, trade(100, 1)),
         (200, trade(200, 2)),
@@ -223,13 +223,13 @@ fn a_trade_too_late_to_be_counted_leaves_its_slot_unknown() {
         (359, trade(290, 4)),
         (400, trade(400, 5)),
     ];
-    let (orders, unknown) = play(&mut ear, &events, 410);
+    let (orders, unknown) = play(&mut assembler, &events, 410);
     assert_eq!((rendered(&orders), unknown), (vec![], 1));
 }
 
 #[test]
 fn a_reader_that_fell_behind_knows_nothing_of_that_time() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let events = [
         (100, trade(100, 1)),
         (200, trade(200, 2)),
@@ -237,17 +237,17 @@ fn a_reader_that_fell_behind_knows_nothing_of_that_time() {
         (400, trade(400, 5)),
         (550, trade(550, 6)),
     ];
-    let (orders, unknown) = play(&mut ear, &events, 560);
+    let (orders, unknown) = play(&mut assembler, &events, 560);
     assert_eq!((rendered(&orders), unknown), (vec!["keep 6-9 [6]".to_owned()], 1));
 }
 
 #[test]
 fn one_trade_from_the_future_closes_nothing() {
-    let mut ear = assembler(Timeframe::M3);
+    let mut assembler = assembler(Timeframe::M3);
     let mut events =
         vec![(100, trade(100, 1)), (200, trade(200, 2)), (210, trade(9_000, 7)), (370, trade(370, 3))];
     events.push((371, trade(371, 8)));
-    let (orders, _) = play(&mut ear, &events, 373);
+    let (orders, _) = play(&mut assembler, &events, 373);
     assert_eq!(rendered(&orders), ["keep 3-6 [3]"]);
 }
 
@@ -296,9 +296,9 @@ proptest! {
 
     #[test]
     fn what_is_kept_is_true_and_what_was_whole_is_kept(market in market()) {
-        let mut ear = assembler(Timeframe::M3);
+        let mut assembler = assembler(Timeframe::M3);
         let events = feed(&market);
-        let (orders, _) = play(&mut ear, &events, 3_700);
+        let (orders, _) = play(&mut assembler, &events, 3_700);
         let slot_of = |at: i64| at / 180;
         let mut kept: BTreeMap<i64, Option<f64>> = BTreeMap::new();
         for SlotUpdate { range, word, .. } in orders {

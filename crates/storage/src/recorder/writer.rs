@@ -69,7 +69,7 @@ impl RecorderWriter {
         while inbox.recv_many(&mut messages, MESSAGES_AT_ONCE).await > 0 {
             self.work(messages.drain(..)).await;
         }
-        self.queues.values_mut().for_each(|desk| desk.not_before = None);
+        self.queues.values_mut().for_each(|queue| queue.not_before = None);
         self.write().await;
     }
 
@@ -90,8 +90,8 @@ impl RecorderWriter {
 
     fn queue(&mut self, series: Series) -> &mut SeriesQueue {
         let every = self.config.confirm_interval.unwrap_or_default();
-        let Self { queues: desks, rounds, .. } = self;
-        desks
+        let Self { queues, rounds, .. } = self;
+        queues
             .entry(series)
             .or_insert_with(|| SeriesQueue::new(ConfirmSchedule::new(rounds.clone(), every, Instant::now())))
     }
@@ -109,70 +109,70 @@ impl RecorderWriter {
         let provisional = self.venue.revision_policy.live_is_provisional;
         let origin = if provisional { Origin::Provisional } else { Origin::Socket };
         let provenance = Provenance { origin, observed_at: self.clock.now() };
-        let heap = &mut self.queue(order.series).pending;
+        let batch = &mut self.queue(order.series).pending;
         match order.word {
-            SlotAction::Keep(candles) => heap.keep(order.range, candles, provenance),
-            SlotAction::Withdraw => heap.withdraw(order.range),
+            SlotAction::Keep(candles) => batch.keep(order.range, candles, provenance),
+            SlotAction::Withdraw => batch.withdraw(order.range),
         }
     }
 
     /// Writes the queues that are due.
     async fn write(&mut self) {
         let now = Instant::now();
-        let due = self.queues.iter_mut().filter(|(_, desk)| desk.is_due(now));
-        let heaps: Vec<_> =
-            due.map(|(series, desk)| (series.clone(), std::mem::take(&mut desk.pending))).collect();
+        let due = self.queues.iter_mut().filter(|(_, queue)| queue.is_due(now));
+        let batches: Vec<_> =
+            due.map(|(series, queue)| (series.clone(), std::mem::take(&mut queue.pending))).collect();
         let store = &self.store;
-        let done: Vec<_> = stream::iter(heaps)
-            .map(|(series, mut heap)| async move {
-                let result = heap.write(store.as_ref(), &series).await;
-                (series, heap, result)
+        let done: Vec<_> = stream::iter(batches)
+            .map(|(series, mut batch)| async move {
+                let result = batch.write(store.as_ref(), &series).await;
+                (series, batch, result)
             })
             .buffer_unordered(COMMITS_AT_ONCE)
             .collect()
             .await;
-        for (series, heap, result) in done {
+        for (series, batch, result) in done {
             match result {
-                Ok(written) => self.on_written(series, &heap, &written),
-                Err(error) => self.on_write_failed(&series, heap, &error),
+                Ok(written) => self.on_written(series, &batch, &written),
+                Err(error) => self.on_write_failed(&series, batch, &error),
             }
         }
     }
 
-    fn on_written(&mut self, series: Series, heap: &PendingWrites, written: &WriteOutcome) {
+    fn on_written(&mut self, series: Series, batch: &PendingWrites, written: &WriteOutcome) {
         let slots = |ranges: &[TimeRange]| -> u64 { slots_in(self.venue.grid, &series, ranges) };
-        let candles = heap.candles.len() as u64;
+        let candles = batch.candles.len() as u64;
         self.counters.written.add(candles);
-        self.counters.quiet.add(slots(&heap.proof.ranges()).saturating_sub(candles));
+        self.counters.quiet.add(slots(&batch.proof.ranges()).saturating_sub(candles));
         self.counters.withdrawn.add(slots(&written.forgotten));
-        let desk = self.queue(series);
-        (desk.attempts, desk.not_before) = (0, None);
-        written.forgotten.iter().for_each(|range| desk.confirms.withdraw(*range));
-        desk.confirms.add_streamed(&written.streamed_only);
+        let queue = self.queue(series);
+        (queue.attempts, queue.not_before) = (0, None);
+        written.forgotten.iter().for_each(|range| queue.confirms.withdraw(*range));
+        queue.confirms.add_streamed(&written.streamed_only);
     }
 
-    fn on_write_failed(&mut self, series: &Series, heap: PendingWrites, error: &StoreError) {
+    fn on_write_failed(&mut self, series: &Series, batch: PendingWrites, error: &StoreError) {
         self.counters.failed_commits.add(1);
         let config = self.config;
-        let slots = slots_in(self.venue.grid, series, &heap.proof.ranges());
-        let desk = self.queue(series.clone());
-        desk.attempts += 1;
-        if desk.attempts > config.commit_retries || is_permanent(error) {
+        let slots = slots_in(self.venue.grid, series, &batch.proof.ranges());
+        let queue = self.queue(series.clone());
+        queue.attempts += 1;
+        if queue.attempts > config.commit_retries || is_permanent(error) {
             tracing::warn!(%series, slots, %error, "recorded candles cannot be written; they stay unknown");
-            (desk.attempts, desk.not_before) = (0, None);
+            (queue.attempts, queue.not_before) = (0, None);
             self.counters.unknown.add(slots);
             return;
         }
         tracing::debug!(%series, %error, "writing recorded candles again");
-        let pause = Backoff::new(config.retry_backoff, Duration::MAX).delay(desk.attempts - 1, 0.0);
-        desk.not_before = Some(Instant::now() + pause);
-        desk.pending.requeue(heap);
+        let pause = Backoff::new(config.retry_backoff, Duration::MAX).delay(queue.attempts - 1, 0.0);
+        queue.not_before = Some(Instant::now() + pause);
+        queue.pending.requeue(batch);
     }
 
     /// Returns the next request to the venue that is due.
     fn next_confirm(&mut self) -> Option<ConfirmRequest> {
-        let Self { queues: desks, venue, clock, .. } = self;
-        desks.iter_mut().find_map(|(series, desk)| desk.confirms.next(series, venue, clock.as_ref()))
+        let Self { queues, venue, clock, .. } = self;
+        queues.iter_mut().find_map(|(series, queue)| queue.confirms.next(series, venue, clock.as_ref()))
     }
 
     async fn handle_reply(&mut self, answer: ConfirmReply) {

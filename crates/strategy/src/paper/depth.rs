@@ -3,7 +3,7 @@
 use market_backbone_core::{Level, OrderBook, Side};
 use rust_decimal::Decimal;
 
-use super::desk::{FillDesk, FillMoment, FillPrice};
+use super::matching::{FillMoment, FillPrice, OrderMatching};
 use super::working_order::Aim;
 use crate::decimals::decimal;
 use crate::order::FillCertainty;
@@ -47,26 +47,26 @@ fn levels(book: &OrderBook, side: Side) -> &[Level] {
 /// Works a book through the orders of its market. `triggers` says whether the book triggers stops; where trades arrive,
 /// these do.
 pub(crate) fn fill_from_book(
-    desk: &mut FillDesk<'_>,
+    matching: &mut OrderMatching<'_>,
     book: &OrderBook,
     triggers: bool,
     taken: &mut TakenLevels,
 ) {
     taken.forget_all_but(book);
-    desk.settle(book.time);
-    for at in 0..desk.orders.len() {
-        desk.looks += 1;
-        let order = &desk.orders[at];
+    matching.settle(book.time);
+    for at in 0..matching.orders.len() {
+        matching.looks += 1;
+        let order = &matching.orders[at];
         if order.is_working() && !order.is_fresh && order.arrives <= book.time {
-            meet_book(desk, at, book, triggers, taken);
+            meet_book(matching, at, book, triggers, taken);
         }
     }
-    for order in desk.orders.iter_mut().filter(|order| order.is_working()) {
+    for order in matching.orders.iter_mut().filter(|order| order.is_working()) {
         if let (Aim::Limit(limit), None) = (order.aim(), order.ahead) {
             order.ahead = Some(standing_at(book, order.side, limit));
         }
     }
-    desk.rest_met();
+    matching.rest_met();
 }
 
 /// Returns how much stands at `price` on the side on which an order of `side` waits.
@@ -76,36 +76,42 @@ fn standing_at(book: &OrderBook, side: Side, price: f64) -> Decimal {
     level.and_then(|level| decimal(level.size)).unwrap_or_default()
 }
 
-fn meet_book(desk: &mut FillDesk<'_>, at: usize, book: &OrderBook, triggers: bool, taken: &mut TakenLevels) {
-    let order = &mut desk.orders[at];
+fn meet_book(
+    matching: &mut OrderMatching<'_>,
+    at: usize,
+    book: &OrderBook,
+    triggers: bool,
+    taken: &mut TakenLevels,
+) {
+    let order = &mut matching.orders[at];
     let best = levels(book, order.side).first().map(|level| level.price);
     if let (true, Some(best)) = (triggers, best) {
         order.follow(best);
         if let Aim::Trigger(trigger) = order.aim()
             && order.is_triggered_at(best, trigger)
         {
-            desk.trigger(at, book.time);
+            matching.trigger(at, book.time);
         }
     }
-    match desk.orders[at].aim() {
+    match matching.orders[at].aim() {
         Aim::Trigger(_) => {}
-        Aim::Take => walk_levels(desk, at, book, None, taken),
-        Aim::Limit(limit) => walk_levels(desk, at, book, Some(limit), taken),
+        Aim::Take => walk_levels(matching, at, book, None, taken),
+        Aim::Limit(limit) => walk_levels(matching, at, book, Some(limit), taken),
     }
 }
 
 /// Takes level after level as far as the order's amount and limit reach.
 fn walk_levels(
-    desk: &mut FillDesk<'_>,
+    matching: &mut OrderMatching<'_>,
     at: usize,
     book: &OrderBook,
     limit: Option<f64>,
     taken: &mut TakenLevels,
 ) {
     let moment = FillMoment { time: book.time, certainty: FillCertainty::Proven };
-    let side = desk.orders[at].side;
+    let side = matching.orders[at].side;
     for level in levels(book, side) {
-        let order = &desk.orders[at];
+        let order = &matching.orders[at];
         let is_allowed = limit.is_none_or(|limit| order.is_beyond_limit(level.price, limit, true));
         if !order.is_working() || !is_allowed {
             break;
@@ -118,7 +124,7 @@ fn walk_levels(
             _ => (shown, true),
         };
         if left > Decimal::ZERO {
-            let done = desk.execute(at, FillPrice { price, is_taker, slips: false }, moment, Some(left));
+            let done = matching.execute(at, FillPrice { price, is_taker, slips: false }, moment, Some(left));
             taken.take(side, level.price, done);
         }
     }

@@ -3,7 +3,7 @@
 use market_backbone_core::{Candle, FeedEvent, Series};
 
 use super::bars::fill_from_bar;
-use super::desk::FillDesk;
+use super::matching::OrderMatching;
 use super::tape::fill_from_trade;
 
 /// Someone who has, or fetches, finer data of a bar: shorter bars or trades.
@@ -15,17 +15,17 @@ pub trait FinerData: Send {
     fn finer(&mut self, series: &Series, candle: &Candle) -> Option<Vec<FeedEvent>>;
 }
 
-/// Works finer events through a desk, in their order.
+/// Matches the orders with finer events, in their order.
 pub(crate) fn fill_from_finer(
-    desk: &mut FillDesk<'_>,
+    matching: &mut OrderMatching<'_>,
     events: &[FeedEvent],
     finer: &mut (dyn FinerData + 'static),
 ) {
     for event in events {
         match event {
-            FeedEvent::Trade(trade) => fill_from_trade(desk, trade, true),
+            FeedEvent::Trade(trade) => fill_from_trade(matching, trade, true),
             FeedEvent::Bar { series, candle, is_quiet: false, .. } if candle.is_valid() => {
-                fill_from_bar(desk, series, candle, Some(&mut *finer));
+                fill_from_bar(matching, series, candle, Some(&mut *finer));
             }
             _ => {}
         }

@@ -4,7 +4,7 @@ use market_backbone_core::Side;
 use rust_decimal::Decimal;
 
 use super::config::LimitAtOpen;
-use super::desk::{FillDesk, FillMoment, FillPrice};
+use super::matching::{FillMoment, FillPrice, OrderMatching};
 use super::working_order::Aim;
 use crate::decimals::decimal;
 use crate::order::{FillCertainty, OrderKind};
@@ -17,7 +17,7 @@ struct PathStep {
     price: f64,
 }
 
-impl FillDesk<'_> {
+impl OrderMatching<'_> {
     /// Lets every order at the venue meet the price `price`.
     pub(crate) fn meet(&mut self, price: f64, moment: FillMoment) {
         for at in 0..self.orders.len() {

@@ -153,9 +153,9 @@ impl PaperBroker {
         }
         if arrival <= now {
             let mut news = std::mem::take(&mut self.pending);
-            self.on_desk(market, &mut news, |desk, _| {
-                if let Some(at) = desk.orders.iter().position(|open| open.id == order) {
-                    desk.end(at, OrderStatus::Cancelled, now, "cancelled on request".to_owned());
+            self.match_orders(market, &mut news, |matching, _| {
+                if let Some(at) = matching.orders.iter().position(|open| open.id == order) {
+                    matching.end(at, OrderStatus::Cancelled, now, "cancelled on request".to_owned());
                 }
             });
             self.pending = news;
@@ -199,12 +199,12 @@ impl PaperBroker {
             if other == market {
                 continue;
             }
-            let time = news.iter().rev().find_map(|told| match told {
+            let time = news.iter().rev().find_map(|event| match event {
                 BrokerEvent::Fill(fill) if fill.order == first => Some(fill.time),
                 BrokerEvent::Fill(_) | BrokerEvent::Status { .. } => None,
             });
-            self.on_desk(other, news, |desk, _| {
-                desk.cancel_group(group, first, time.unwrap_or(Timestamp::MIN));
+            self.match_orders(other, news, |matching, _| {
+                matching.cancel_group(group, first, time.unwrap_or(Timestamp::MIN));
             });
         }
     }

@@ -4,33 +4,33 @@ use market_backbone_core::{Side, Trade};
 use rust_decimal::Decimal;
 
 use super::config::LimitReach;
-use super::desk::{FillDesk, FillMoment, FillPrice};
+use super::matching::{FillMoment, FillPrice, OrderMatching};
 use super::working_order::Aim;
 use crate::decimals::decimal;
 use crate::order::FillCertainty;
 
 /// Works a trade through the orders of its market. `takes` says whether orders that take from the market are filled by
 /// trades; where books arrive, they are filled by books.
-pub(crate) fn fill_from_trade(desk: &mut FillDesk<'_>, trade: &Trade, takes: bool) {
+pub(crate) fn fill_from_trade(matching: &mut OrderMatching<'_>, trade: &Trade, takes: bool) {
     let (Some(price), Some(size)) = (decimal(trade.price), decimal(trade.size)) else { return };
-    desk.settle(trade.time);
-    let share = desk.terms.config.volume_share.unwrap_or(Decimal::ONE);
+    matching.settle(trade.time);
+    let share = matching.terms.config.volume_share.unwrap_or(Decimal::ONE);
     // No order may take more than the trade shows, whatever the limit of the bar around it.
-    let outer = desk.budget.replace(size * share);
-    for at in 0..desk.orders.len() {
-        desk.looks += 1;
-        let order = &desk.orders[at];
+    let outer = matching.budget.replace(size * share);
+    for at in 0..matching.orders.len() {
+        matching.looks += 1;
+        let order = &matching.orders[at];
         // A trade that comes late may be older than the order, and one that started it cannot fill it as well.
         if order.is_working() && !order.is_fresh && order.arrives <= trade.time {
-            meet_trade(desk, at, trade, price, takes);
+            meet_trade(matching, at, trade, price, takes);
         }
     }
-    desk.budget = outer;
-    desk.rest_met();
+    matching.budget = outer;
+    matching.rest_met();
 }
 
-fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal, takes: bool) {
-    let order = &mut desk.orders[at];
+fn meet_trade(matching: &mut OrderMatching<'_>, at: usize, trade: &Trade, price: Decimal, takes: bool) {
+    let order = &mut matching.orders[at];
     order.follow(trade.price);
     let time = trade.time;
     match order.aim() {
@@ -41,13 +41,13 @@ fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal,
                 Some(_) | None => FillCertainty::Assumed,
             };
             let fill = FillPrice { price, is_taker: true, slips: true };
-            desk.execute(at, fill, FillMoment { time, certainty }, None);
+            matching.execute(at, fill, FillMoment { time, certainty }, None);
         }
         Aim::Take => {}
         Aim::Trigger(trigger) => {
             // The order is sent on by this trade: it takes the next one.
             if order.is_triggered_at(trade.price, trigger) {
-                desk.trigger(at, time);
+                matching.trigger(at, time);
             }
         }
         Aim::Limit(limit) => {
@@ -55,19 +55,19 @@ fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal,
             let most = if is_through {
                 None
             } else if trade.price == limit {
-                at_the_limit(desk, at, trade)
+                at_the_limit(matching, at, trade)
             } else {
                 return;
             };
             if !is_through && most.is_none() {
                 return;
             }
-            let order = &desk.orders[at];
+            let order = &matching.orders[at];
             let (Some(limit), is_taker) = (order.limit_price(), !order.is_resting) else { return };
             // One that was just triggered takes what there is; one that waits is met at its limit.
             let limit = if order.triggered && is_taker && is_through { price } else { limit };
             let certainty = if is_through { FillCertainty::Proven } else { FillCertainty::Assumed };
-            desk.execute(
+            matching.execute(
                 at,
                 FillPrice { price: limit, is_taker, slips: false },
                 FillMoment { time, certainty },
@@ -78,9 +78,9 @@ fn meet_trade(desk: &mut FillDesk<'_>, at: usize, trade: &Trade, price: Decimal,
 }
 
 /// Returns how much a trade at the limit itself leaves for the order; `None` for nothing.
-fn at_the_limit(desk: &mut FillDesk<'_>, at: usize, trade: &Trade) -> Option<Decimal> {
-    let order = &mut desk.orders[at];
-    match desk.terms.config.limit_reach {
+fn at_the_limit(matching: &mut OrderMatching<'_>, at: usize, trade: &Trade) -> Option<Decimal> {
+    let order = &mut matching.orders[at];
+    match matching.terms.config.limit_reach {
         LimitReach::Through => None,
         LimitReach::Touch => decimal(trade.size),
         LimitReach::Queue => {

@@ -46,28 +46,28 @@ impl RunnerState {
 pub(super) struct RunnerContext<'a, B, L> {
     pub(super) broker: &'a mut B,
     pub(super) log: &'a mut L,
-    pub(super) desk: &'a mut RunnerState,
+    pub(super) state: &'a mut RunnerState,
     pub(super) cause: Cause<'a>,
 }
 
 impl<B: Broker, L: DecisionLog> Context for RunnerContext<'_, B, L> {
     fn now(&self) -> Timestamp {
-        self.desk.now
+        self.state.now
     }
 
     fn history(&self, series: &Series, count: usize) -> Vec<Candle> {
-        self.desk.history.last(series, count)
+        self.state.history.last(series, count)
     }
 
     fn submit(&mut self, request: OrderRequest) -> Result<OrderId, OrderError> {
         let noted = L::IS_KEPT.then(|| request.clone());
-        let outcome = match self.desk.gaps.reason(&request.symbol) {
+        let outcome = match self.state.gaps.reason(&request.symbol) {
             Some(reason) => Err(OrderError::Refused(reason)),
-            None => self.broker.submit(request, self.desk.now),
+            None => self.broker.submit(request, self.state.now),
         };
-        self.desk.has_acted = true;
+        self.state.has_acted = true;
         if let Some(request) = &noted {
-            self.desk.note(
+            self.state.note(
                 self.log,
                 self.cause,
                 DecisionKind::Submit { request, outcome: outcome.as_ref().copied() },
@@ -77,21 +77,21 @@ impl<B: Broker, L: DecisionLog> Context for RunnerContext<'_, B, L> {
     }
 
     fn cancel(&mut self, order: OrderId) -> Result<(), OrderError> {
-        let outcome = self.broker.cancel(order, self.desk.now);
-        self.desk.has_acted = true;
+        let outcome = self.broker.cancel(order, self.state.now);
+        self.state.has_acted = true;
         if L::IS_KEPT {
             let kind = DecisionKind::Cancel { order, outcome: outcome.as_ref().copied() };
-            self.desk.note(self.log, self.cause, kind);
+            self.state.note(self.log, self.cause, kind);
         }
         outcome
     }
 
     fn amend(&mut self, order: OrderId, terms: OrderKind) -> Result<(), OrderError> {
-        let outcome = self.broker.amend(order, terms, self.desk.now);
-        self.desk.has_acted = true;
+        let outcome = self.broker.amend(order, terms, self.state.now);
+        self.state.has_acted = true;
         if L::IS_KEPT {
             let kind = DecisionKind::Amend { order, terms, outcome: outcome.as_ref().copied() };
-            self.desk.note(self.log, self.cause, kind);
+            self.state.note(self.log, self.cause, kind);
         }
         outcome
     }
@@ -109,6 +109,6 @@ impl<B: Broker, L: DecisionLog> Context for RunnerContext<'_, B, L> {
     }
 
     fn wake_at(&mut self, time: Timestamp) {
-        self.desk.timers.set(time, self.desk.now);
+        self.state.timers.set(time, self.state.now);
     }
 }

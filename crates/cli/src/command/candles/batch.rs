@@ -63,7 +63,7 @@ pub(super) async fn run(
             Err(error) => Err(error),
         };
         match written {
-            Ok(told) => harvest.record_success(&told),
+            Ok(summary) => harvest.record_success(&summary),
             Err(error) => harvest.missed(&requests[index], error, &board)?,
         }
     }
@@ -103,14 +103,16 @@ impl BatchOutput {
         mut pieces: AnswerPieces,
         backbone: &Backbone,
     ) -> anyhow::Result<Result<AnswerSummary, Error>> {
-        let (mut told, mut own) = (None::<AnswerSummary>, None);
+        let (mut summary, mut own) = (None::<AnswerSummary>, None);
         while let Some(piece) = pieces.next().await {
-            let (piece, now) = match (piece, &self, &told) {
+            let (piece, now) = match (piece, &self, &summary) {
                 (Ok(piece), ..) => (piece, backbone.now()),
-                (Err(error), Self::One(_), Some(told)) => return Err(half_written(error, None, Some(told))),
+                (Err(error), Self::One(_), Some(summary)) => {
+                    return Err(half_written(error, None, Some(summary)));
+                }
                 (Err(error), ..) => return Ok(Err(error)),
             };
-            told.get_or_insert_with(|| AnswerSummary::new(&piece.series)).add(&piece);
+            summary.get_or_insert_with(|| AnswerSummary::new(&piece.series)).add(&piece);
             match self {
                 Self::One(sheet) => sheet.add(&piece, now)?,
                 Self::Folder(folder, style) => {
@@ -131,7 +133,7 @@ impl BatchOutput {
         if let Some(sheet) = own {
             in_background(move || sheet.finish()).await?;
         }
-        Ok(Ok(told.context("an answer has at least one piece")?))
+        Ok(Ok(summary.context("an answer has at least one piece")?))
     }
 
     fn finish(self) -> anyhow::Result<()> {

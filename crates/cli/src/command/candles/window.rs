@@ -46,10 +46,14 @@ impl WantedCandles {
     }
 
     /// Where the answer begins and ends, as far as the arguments say; with a count it ends with its newest candle.
-    pub(super) fn bounds(&self, told: &AnswerSummary, grid: Grid) -> (Option<Timestamp>, Option<Timestamp>) {
-        let newest = told.newest().filter(|_| self.from.is_some());
-        let is_cut = self.count.is_some_and(|count| told.rows >= count);
-        let close = newest.filter(|_| is_cut).map(|newest| grid.close(told.timeframe, newest));
+    pub(super) fn bounds(
+        &self,
+        summary: &AnswerSummary,
+        grid: Grid,
+    ) -> (Option<Timestamp>, Option<Timestamp>) {
+        let newest = summary.newest().filter(|_| self.from.is_some());
+        let is_cut = self.count.is_some_and(|count| summary.rows >= count);
+        let close = newest.filter(|_| is_cut).map(|newest| grid.close(summary.timeframe, newest));
         (self.from, close.or(self.to))
     }
 

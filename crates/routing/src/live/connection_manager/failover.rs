@@ -75,12 +75,12 @@ mod tests {
     #[test]
     fn orphans_go_to_who_has_room_and_stay_there() {
         use SlotHealth::{Available, Degraded, Down};
-        let mut fosters = Failover::default();
+        let mut failover = Failover::default();
         let homes =
             || vec![channels(&["A", "B", "C"]), channels(&["D"]), channels(&["E", "F"]), channels(&["G"])];
         let mut carry = |standing: [SlotHealth; 4]| {
             let mut places = homes();
-            fosters.assign_orphans(&mut places, &standing, 3);
+            failover.assign_orphans(&mut places, &standing, 3);
             places
         };
         assert_eq!(carry([Available, Available, Available, Degraded]), homes());
@@ -99,16 +99,16 @@ mod tests {
 
     #[test]
     fn who_helped_may_be_gone() {
-        let mut fosters = Failover::default();
+        let mut failover = Failover::default();
         let mut places = vec![channels(&["A"]), channels(&["B", "C"]), channels(&["D"])];
-        fosters.assign_orphans(
+        failover.assign_orphans(
             &mut places,
             &[SlotHealth::Down, SlotHealth::Available, SlotHealth::Available],
             3,
         );
         assert_eq!(places[2], channels(&["A", "D"]));
         let mut places = vec![channels(&["A"]), channels(&["B", "C"])];
-        fosters.assign_orphans(
+        failover.assign_orphans(
             &mut places,
             &[SlotHealth::Down, SlotHealth::Available, SlotHealth::Available],
             3,

@@ -38,10 +38,10 @@ impl<B: Broker> Broker for RiskGate<B> {
 
     fn on_event(&mut self, event: &FeedEvent, news: &mut Vec<BrokerEvent>) {
         self.note(event);
-        let told = news.len();
+        let seen = news.len();
         self.broker.on_event(event, news);
-        if news.len() > told {
-            self.learn(&news[told..]);
+        if news.len() > seen {
+            self.learn(&news[seen..]);
         }
         self.watch();
     }
@@ -67,10 +67,10 @@ impl<B: Broker> Broker for RiskGate<B> {
     }
 
     fn take_news(&mut self, news: &mut Vec<BrokerEvent>) {
-        let told = news.len();
+        let seen = news.len();
         self.broker.take_news(news);
-        if news.len() > told {
-            self.learn(&news[told..]);
+        if news.len() > seen {
+            self.learn(&news[seen..]);
         }
     }
 }

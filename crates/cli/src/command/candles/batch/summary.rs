@@ -48,12 +48,12 @@ enum FailureScope {
 }
 
 impl BatchSummary {
-    pub(super) fn record_success(&mut self, told: &AnswerSummary) {
+    pub(super) fn record_success(&mut self, summary: &AnswerSummary) {
         self.series += 1;
-        self.rows += told.rows;
-        self.served.add(told.served);
-        self.rejected.extend(stats::rejected_rows(&told.rejected));
-        self.unkept = WriteFailure::merge(self.unkept.take(), told.write_failure.clone());
+        self.rows += summary.rows;
+        self.served.add(summary.served);
+        self.rejected.extend(stats::rejected_rows(&summary.rejected));
+        self.unkept = WriteFailure::merge(self.unkept.take(), summary.write_failure.clone());
         self.consecutive_failures = 0;
     }
 

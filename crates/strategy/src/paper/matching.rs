@@ -1,6 +1,6 @@
 //! The orders of one market and the account while one event is worked through.
 //!
-//! A desk is a value: for a bar it is copied, worked through in both orders of the extremes, and one of the two is kept.
+//! The state of a match is a value: for a bar it is copied, worked through in both orders of the extremes, and one of the two is kept.
 
 mod execute;
 
@@ -26,7 +26,7 @@ pub(crate) struct FillMoment {
 
 /// The things that fills depend on and that no fill changes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct DeskTerms<'a> {
+pub(crate) struct MatchingTerms<'a> {
     pub(crate) config: &'a PaperConfig,
     pub(crate) rules: &'a VenueRules,
     pub(crate) symbol: &'a Symbol,
@@ -38,8 +38,8 @@ pub(crate) struct DeskTerms<'a> {
 
 /// The orders of one market, the account, and what has happened to them.
 #[derive(Clone, Debug)]
-pub(crate) struct FillDesk<'a> {
-    pub(crate) terms: DeskTerms<'a>,
+pub(crate) struct OrderMatching<'a> {
+    pub(crate) terms: MatchingTerms<'a>,
     pub(crate) orders: Vec<WorkingOrder>,
     pub(crate) account: Account,
     pub(crate) holding: Holding,
@@ -58,9 +58,9 @@ pub(crate) struct FillDesk<'a> {
     pub(crate) looks: u64,
 }
 
-impl<'a> FillDesk<'a> {
+impl<'a> OrderMatching<'a> {
     pub(crate) const fn new(
-        terms: DeskTerms<'a>,
+        terms: MatchingTerms<'a>,
         orders: Vec<WorkingOrder>,
         account: Account,
         holding: Holding,
@@ -87,7 +87,7 @@ impl<'a> FillDesk<'a> {
     }
 
     /// Appends a change of state.
-    pub(crate) fn tell(
+    pub(crate) fn notify(
         &mut self,
         order: OrderId,
         status: OrderStatus,
@@ -120,7 +120,7 @@ impl<'a> FillDesk<'a> {
             if order.stage == OrderStage::Travelling && order.arrives <= now {
                 order.stage = OrderStage::Working;
                 let id = order.id;
-                self.tell(id, OrderStatus::Open, now, None);
+                self.notify(id, OrderStatus::Open, now, None);
             }
         }
     }
@@ -130,7 +130,7 @@ impl<'a> FillDesk<'a> {
         let order = &mut self.orders[at];
         let (id, was_filled) = (order.id, !order.filled.is_zero());
         order.stage = OrderStage::Ended;
-        self.tell(id, status, time, Some(reason));
+        self.notify(id, status, time, Some(reason));
         if !was_filled {
             for child in 0..self.orders.len() {
                 if self.orders[child].after == Some(id) && self.orders[child].stage == OrderStage::Waiting {
@@ -164,7 +164,7 @@ impl<'a> FillDesk<'a> {
         order.is_fresh = true;
         order.arrives = order.arrives.max(time);
         let id = order.id;
-        self.tell(id, OrderStatus::Triggered, time, None);
+        self.notify(id, OrderStatus::Triggered, time, None);
     }
 
     /// Marks every order at the venue as one that now waits in the book.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::super::account::Execution;
 use super::super::config::ShortOfCash;
 use super::super::working_order::OrderStage;
-use super::{FillDesk, FillMoment};
+use super::{FillMoment, OrderMatching};
 use crate::broker::BrokerEvent;
 use crate::order::{FillCertainty, OrderFill, OrderStatus};
 
@@ -20,7 +20,7 @@ pub(crate) struct FillPrice {
     pub(crate) slips: bool,
 }
 
-impl FillDesk<'_> {
+impl OrderMatching<'_> {
     /// Executes as much of an order as there is, up to `most`; returns how much.
     pub(crate) fn execute(
         &mut self,
@@ -141,7 +141,7 @@ impl FillDesk<'_> {
                 }
                 (order.stage, order.arrives, order.is_fresh) = (OrderStage::Working, moment.time, true);
                 let id = order.id;
-                self.tell(id, OrderStatus::Open, moment.time, None);
+                self.notify(id, OrderStatus::Open, moment.time, None);
             } else if order.is_working() && order.reduce_only && self.holding.quantity.is_zero() {
                 self.end(
                     other,
