@@ -18,6 +18,8 @@ mod plan;
 mod postgres_server;
 mod priority;
 mod recording;
+mod replay;
+mod replay_decisions;
 mod requests;
 mod rotation;
 mod screener;

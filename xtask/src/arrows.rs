@@ -18,7 +18,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("market-backbone-coordinator", &[CORE]),
     ("market-backbone-storage", &[CORE]),
     ("market-backbone-strategy", &[CORE]),
-    ("market-backbone-tape", &[CORE]),
+    ("market-backbone-tape", &[CORE, "market-backbone-routing"]),
     (
         "market-backbone",
         &[

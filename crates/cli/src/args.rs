@@ -15,6 +15,7 @@ mod moment;
 mod output_format;
 mod priority;
 mod record;
+mod replay;
 mod scores;
 mod screen;
 mod shell;
@@ -40,6 +41,7 @@ pub(crate) use self::moment::TimeArg;
 pub(crate) use self::output_format::OutputFormat;
 pub(crate) use self::priority::PriorityArg;
 pub(crate) use self::record::RecordArgs;
+pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::scores::{AccumulationArg, IgnitionArg, ScoresArgs};
 pub(crate) use self::screen::ScreenArgs;
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
@@ -99,6 +101,8 @@ pub(crate) enum CliCommand {
     Watch(WatchArgs),
     /// Records all that the venue sends, frame by frame, until Ctrl-C.
     Record(RecordArgs),
+    /// Plays a recording through the layers of a live run, without a network.
+    Replay(ReplayArgs),
     /// Lists the venue's markets.
     Markets(MarketsArgs),
     /// Runs a strategy over stored candles or a file of bars, and reports what came of it.

@@ -13,6 +13,7 @@ mod market_selection;
 mod markets;
 mod plan;
 mod record;
+mod replay;
 mod scores;
 mod screen;
 mod store;
@@ -85,6 +86,7 @@ pub(crate) async fn run(args: CliArgs) -> anyhow::Result<()> {
         CliCommand::Markets(args) => {
             without_store(global, async |backbone| unless_stopped(markets::run(args, backbone)).await).await
         }
+        CliCommand::Replay(args) => replay::run(args).await,
         CliCommand::Record(args) => record::run(args, global).await,
         CliCommand::Scores(args) => {
             with_backbone(global, async |backbone| scores::run(args, backbone).await).await

@@ -27,6 +27,8 @@ mod plan_form;
 pub mod prelude;
 mod progress;
 mod recording;
+#[cfg(feature = "tape")]
+mod replay;
 mod splits;
 mod storage;
 mod store;
@@ -131,6 +133,11 @@ struct Readme;
 /// Strategies: indicators, patterns, scores, the paper broker, backtests and reports. Feature `strategy`.
 #[cfg(feature = "strategy")]
 pub use market_backbone_strategy as strategy;
+#[cfg(feature = "tape")]
+pub use market_backbone_tape::{ReplayStats, TapeError, TapeSession, TornTail};
+#[cfg(feature = "tape")]
+pub use replay::{Replay, ReplayError, ReplayOptions, ReplayReport, ReplayStopper};
+
 /// Recordings of all that a venue sends, and their readers. Feature `tape`.
 #[cfg(feature = "tape")]
 pub use market_backbone_tape as tape;

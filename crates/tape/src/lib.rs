@@ -9,6 +9,7 @@ mod reader;
 mod record;
 mod record_buffer;
 mod recorder;
+mod replay;
 mod tape_file;
 mod writer;
 
@@ -16,4 +17,7 @@ pub use error::TapeError;
 pub use reader::{TapeReader, TornTail};
 pub use record::{TapeEntry, TapeRecord, TapeSession};
 pub use recorder::{RecorderLimits, RecordingStats, TapeRecorder};
+pub use replay::driver::{ReplayStats, TapeDriver};
+pub use replay::player::{TapePlayer, TapeTransport};
+pub use replay::tape_clock::TapeClock;
 pub use writer::WriterLimits;

@@ -26,7 +26,7 @@ fn unused(path: &[&str]) -> (Vec<&'static str>, Unused) {
     match path {
         ["demo"] => (without(&["venue"]), Unused::Refused),
         ["emulate"] => (without(&["region"]), Unused::Refused),
-        ["completions" | "man" | "diff"] => (without(&[]), Unused::Refused),
+        ["completions" | "man" | "replay" | "diff"] => (without(&[]), Unused::Refused),
         ["ticker" | "markets"] => (vec!["shared"], Unused::Ignored),
         ["daily"] => (vec!["region"], Unused::Ignored),
         ["universe", "add"] => (vec!["shared"], Unused::Ignored),

@@ -12,6 +12,7 @@ pub(crate) fn of(path: &[&str]) -> Option<&'static str> {
         ["scores"] => SCORES,
         ["watch"] => WATCH,
         ["record"] => RECORD,
+        ["replay"] => REPLAY,
         ["markets"] => MARKETS,
         ["backtest"] => BACKTEST,
         ["sweep"] => SWEEP,
@@ -64,6 +65,12 @@ const RECORD: &str = "\
 Examples:
   market-backbone record tape KRW-BTC KRW-ETH
   market-backbone record tape KRW-BTC --kinds trade,book,candle.1m --for 1h";
+
+const REPLAY: &str = "\
+Examples:
+  market-backbone replay tape
+  market-backbone replay tape --kinds bar.1m --speed 60 --format json
+  market-backbone replay tape --from \"2026-11-28 03:00\" --to \"2026-11-28 04:00\"";
 
 const PLAN: &str = "\
 Examples:

@@ -4,7 +4,7 @@
 mod catch_up;
 pub(super) mod listing_check;
 mod resume_file;
-mod side_inference;
+pub(super) mod side_inference;
 
 use std::path::Path;
 use std::time::Duration;

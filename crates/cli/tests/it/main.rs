@@ -29,6 +29,7 @@ mod postgres_server;
 mod progress;
 mod record;
 mod refusals;
+mod replay;
 mod resume;
 mod run;
 mod scores;

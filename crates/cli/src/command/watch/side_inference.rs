@@ -10,11 +10,11 @@ use crate::terminal::TextStyle;
 
 /// The inferences of one watch, separate for each market.
 #[derive(Debug, Default)]
-pub(super) struct SideInferences(HashMap<Symbol, SideInference>);
+pub(in crate::command) struct SideInferences(HashMap<Symbol, SideInference>);
 
 impl SideInferences {
     /// Records an event, and infers the taker side of a trade without one.
-    pub(super) fn observe(&mut self, event: &FeedEvent) -> Option<InferredSide> {
+    pub(in crate::command) fn observe(&mut self, event: &FeedEvent) -> Option<InferredSide> {
         match event {
             FeedEvent::Trade(trade) if trade.side.is_none() => {
                 self.0.entry(trade.symbol.clone()).or_default().trade(trade.price)
@@ -30,7 +30,7 @@ impl SideInferences {
 }
 
 /// Returns an event as one JSON object, with the inference in keys of its own.
-pub(super) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
+pub(in crate::command) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     let mut value = row::event_json(event);
     if let Some(InferredSide { side, rule }) = guess {
         value["inferred_side"] = side.as_str().into();
@@ -40,12 +40,12 @@ pub(super) fn json(event: &FeedEvent, guess: Option<InferredSide>) -> String {
 }
 
 /// An event as a line of text on stdout.
-pub(super) fn shown(event: &FeedEvent, guess: Option<InferredSide>) -> String {
+pub(in crate::command) fn shown(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     styled(event, guess, TextStyle::of_stdout())
 }
 
 /// An event as a line of text in a file.
-pub(super) fn text(event: &FeedEvent, guess: Option<InferredSide>) -> String {
+pub(in crate::command) fn text(event: &FeedEvent, guess: Option<InferredSide>) -> String {
     styled(event, guess, TextStyle::PLAIN)
 }
 
