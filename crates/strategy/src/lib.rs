@@ -5,7 +5,7 @@
 //! for bit.
 //!
 //! - [`decimals`]: exact passages between the prices of events and the decimals of orders.
-//! - [`order`]: orders, fills and positions; money is [`Decimal`](rust_decimal::Decimal).
+//! - [`order`]: orders, fills and positions; money is [`Decimal`].
 //! - [`broker`]: the port to who executes orders.
 //! - [`pattern`]: patterns of candles and trades, and the fallback for a producer of them.
 //! - [`scanner`]: from all markets to the few that are watched closely.
