@@ -13,9 +13,9 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use market_backbone::strategy::backtest::{Backtest, BacktestConfig, sweep};
+use market_backbone::strategy::builtin::{Sizing, SmaCross};
 use market_backbone::strategy::order::{OrderKind, OrderRequest};
 use market_backbone::strategy::paper::{FeeRates, PaperBroker, PaperConfig, ShortOfCash};
-use market_backbone::strategy::ready::{Sizing, SmaCross};
 use market_backbone::strategy::report::BacktestReport;
 use market_backbone::strategy::{Context, Decimal, Runner, Strategy};
 use market_backbone::{Candle, CandleColumns, Grid, Series, Side, Symbol, Timeframe, UPBIT};

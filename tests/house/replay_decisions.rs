@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use market_backbone::strategy::broker::BrokerEvent;
+use market_backbone::strategy::builtin::{Sizing, SmaCross};
 use market_backbone::strategy::decision::JsonDecisionLog;
 use market_backbone::strategy::paper::{FeeRates, PaperBroker, PaperConfig};
-use market_backbone::strategy::ready::{Sizing, SmaCross};
 use market_backbone::strategy::{Decimal, Runner};
 use market_backbone::tape::{RecorderLimits, TapeRecorder, TapeSession};
 use market_backbone::{

@@ -171,6 +171,7 @@ mod tests {
     use market_backbone::{
         Candle, CandleSet, Coverage, Dispute, Origin, Series, Span, Symbol, Timeframe, UPBIT,
     };
+    use market_backbone_testkit::flat_candle;
 
     fn minutes(from: i64, to: i64) -> TimeRange {
         TimeRange::new(Timestamp::from_secs(from * 60), Timestamp::from_secs(to * 60)).unwrap()
@@ -182,16 +183,8 @@ mod tests {
         let said = Provenance { origin: Origin::Rest, observed_at: Timestamp::EPOCH };
         let mut coverage: Coverage = [Span { range: minutes(1, 9), provenance: said }].into_iter().collect();
         coverage.add_dispute(Dispute { range: minutes(4, 5), earlier: Some(said), later: None });
-        let row = |minute: i64| Candle {
-            open_time: Timestamp::from_secs(minute * 60),
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            close: 1.0,
-            volume: 1.0,
-            turnover: 1.0,
-            is_final: true,
-        };
+        let row =
+            |minute: i64| Candle { is_final: true, ..flat_candle(Timestamp::from_secs(minute * 60), 1.0) };
         let mut summary = AnswerSummary::new(&series);
         summary.add(&CandleSet { candles: [row(2), row(4)].into(), coverage, ..CandleSet::empty(series) });
         let (from, to) = (minutes(0, 10).from(), minutes(0, 10).to());

@@ -4,7 +4,7 @@
 //! use market_backbone_core::{Candle, CandleColumns, Grid, Series, Symbol, Timeframe, Timestamp, VenueId};
 //! use market_backbone_strategy::backtest::{Backtest, BacktestConfig};
 //! use market_backbone_strategy::paper::{FeeRates, PaperBroker, PaperConfig};
-//! use market_backbone_strategy::ready::{Sizing, SmaCross};
+//! use market_backbone_strategy::builtin::{Sizing, SmaCross};
 //! use market_backbone_strategy::runner::Runner;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -18,10 +18,11 @@
 //! - [`decision`]: the log of decisions, and the first difference of two logs.
 //! - [`backtest`]: a run over history, checks of a strategy, sweeps of its parameters.
 //! - [`report`]: what came of a run, as numbers, text, JSON and pictures.
-//! - [`ready`]: strategies that can be run by name.
+//! - [`builtin`]: strategies that can be run by name.
 
 pub mod backtest;
 pub mod broker;
+pub mod builtin;
 pub mod decimals;
 pub mod decision;
 pub mod engine;
@@ -29,7 +30,6 @@ pub mod indicator;
 pub mod order;
 pub mod paper;
 pub mod pattern;
-pub mod ready;
 pub mod report;
 pub mod risk;
 pub mod runner;

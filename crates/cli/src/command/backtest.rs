@@ -78,7 +78,7 @@ fn run_over(args: &BacktestArgs, data: &BarData, venue: &str) -> anyhow::Result<
 
 /// Refuses what is no strategy, with the list of those that there are.
 pub(super) fn check_strategy(name: &str) -> Result<(), UsageError> {
-    let names = market_backbone::strategy::ready::NAMES;
+    let names = market_backbone::strategy::builtin::NAMES;
     if names.iter().any(|(known, _)| *known == name) {
         return Ok(());
     }

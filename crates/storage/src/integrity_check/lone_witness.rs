@@ -59,22 +59,14 @@ fn uncertain_ranges(grid: Grid, timeframe: Timeframe, stretch: TimeRange, rows: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use market_backbone_testkit::flat_candle;
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_secs(minute * 60)
     }
 
     fn rows(minutes: impl IntoIterator<Item = i64>) -> Vec<Candle> {
-        let row = |minute| Candle {
-            open_time: at(minute),
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            close: 1.0,
-            volume: 1.0,
-            turnover: 1.0,
-            is_final: true,
-        };
+        let row = |minute| Candle { is_final: true, ..flat_candle(at(minute), 1.0) };
         minutes.into_iter().map(row).collect()
     }
 

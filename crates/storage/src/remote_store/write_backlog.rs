@@ -100,19 +100,11 @@ mod tests {
     use market_backbone_core::{Symbol, Timeframe, Timestamp, VenueId};
 
     use super::*;
+    use market_backbone_testkit::flat_candle;
 
     fn keep(rows: usize) -> DeferredWrite {
         let series = Series::new(Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap(), Timeframe::M1);
-        let row = Candle {
-            open_time: Timestamp::EPOCH,
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            close: 1.0,
-            volume: 1.0,
-            turnover: 1.0,
-            is_final: true,
-        };
+        let row = Candle { is_final: true, ..flat_candle(Timestamp::EPOCH, 1.0) };
         DeferredWrite::Commit(series, vec![row; rows], Coverage::empty())
     }
 

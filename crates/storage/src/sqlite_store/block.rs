@@ -156,18 +156,10 @@ fn sharing<'a>(groups: &[&'a [Candle]]) -> Vec<(&'a [Candle], CandleColumns)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use market_backbone_testkit::flat_candle;
 
     fn candle(minute: i64) -> Candle {
-        Candle {
-            open_time: Timestamp::from_secs(minute * 60),
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            close: 1.0,
-            volume: 1.0,
-            turnover: 1.0,
-            is_final: true,
-        }
+        Candle { is_final: true, ..flat_candle(Timestamp::from_secs(minute * 60), 1.0) }
     }
 
     #[test]

@@ -281,6 +281,7 @@ impl SeriesCache {
 mod tests {
     use super::*;
     use market_backbone_core::{Origin, Provenance, Span, Symbol, TimeRange, Timeframe, Timestamp};
+    use market_backbone_testkit::flat_candle;
 
     fn state() -> SeriesState {
         let symbol = Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap();
@@ -338,14 +339,8 @@ mod tests {
     fn when_touches_are_forgotten_so_is_all_that_was_read_before() {
         let state = state();
         let candle = |block: usize| Candle {
-            open_time: Timestamp::from_millis(state.grid.start_ms(block as i64)),
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            close: 1.0,
-            volume: 1.0,
-            turnover: 1.0,
             is_final: true,
+            ..flat_candle(Timestamp::from_millis(state.grid.start_ms(block as i64)), 1.0)
         };
         let before = state.version();
         state.rows_committed(&(0..=MAX_TOUCHED_BLOCKS).map(candle).collect::<Vec<_>>(), None);

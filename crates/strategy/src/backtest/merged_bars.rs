@@ -46,21 +46,13 @@ impl Iterator for MergedRows<'_> {
 mod tests {
     use super::*;
     use market_backbone_core::{Candle, Symbol, Timeframe, VenueId};
+    use market_backbone_testkit::flat_candle;
 
     #[test]
     fn an_hour_is_known_after_its_last_minute() {
         let symbol = Symbol::new(VenueId::new("upbit"), "KRW-BTC").unwrap();
         let bars = |timeframe: Timeframe, seconds: &[i64]| {
-            let bar = |secs: &i64| Candle {
-                open_time: Timestamp::from_secs(*secs),
-                open: 1.0,
-                high: 1.0,
-                low: 1.0,
-                close: 1.0,
-                volume: 1.0,
-                turnover: 1.0,
-                is_final: true,
-            };
+            let bar = |secs: &i64| Candle { is_final: true, ..flat_candle(Timestamp::from_secs(*secs), 1.0) };
             (Series::new(symbol.clone(), timeframe), seconds.iter().map(bar).collect::<CandleColumns>())
         };
         let minutes = bars(Timeframe::M1, &[0, 60, 3_540, 3_600]);

@@ -91,18 +91,11 @@ impl BarRuns {
 mod tests {
     use super::*;
     use market_backbone_core::{Candle, Origin, Provenance, Span};
+    use market_backbone_testkit::flat_candle;
 
     fn bars(minutes: &[i64]) -> CandleColumns {
-        let candle = |minute: &i64| Candle {
-            open_time: Timestamp::from_secs(minute * 60),
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            close: 1.0,
-            volume: 1.0,
-            turnover: 1.0,
-            is_final: true,
-        };
+        let candle =
+            |minute: &i64| Candle { is_final: true, ..flat_candle(Timestamp::from_secs(minute * 60), 1.0) };
         minutes.iter().map(candle).collect()
     }
 

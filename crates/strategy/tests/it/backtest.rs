@@ -3,7 +3,7 @@
 use market_backbone_core::{CandleColumns, Grid};
 use market_backbone_strategy::Decimal;
 use market_backbone_strategy::backtest::{Backtest, BacktestConfig};
-use market_backbone_strategy::ready::{Sizing, SmaCross};
+use market_backbone_strategy::builtin::{Sizing, SmaCross};
 use market_backbone_strategy::report::BacktestReport;
 use market_backbone_strategy::runner::Runner;
 

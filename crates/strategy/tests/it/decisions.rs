@@ -3,8 +3,8 @@
 use market_backbone_core::{CandleColumns, Grid};
 use market_backbone_strategy::Decimal;
 use market_backbone_strategy::backtest::{Backtest, BacktestConfig};
+use market_backbone_strategy::builtin::{Sizing, SmaCross};
 use market_backbone_strategy::decision::{JsonDecisionLog, first_divergence};
-use market_backbone_strategy::ready::{Sizing, SmaCross};
 use market_backbone_strategy::runner::Runner;
 use serde_json::Value;
 

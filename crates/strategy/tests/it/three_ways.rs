@@ -7,10 +7,10 @@ use market_backbone_strategy::Decimal;
 use market_backbone_strategy::backtest::{
     Backtest, BacktestConfig, ThreeWays, WarmUpOutcome, check_rows, look_ahead, three_ways, warm_up,
 };
+use market_backbone_strategy::builtin::{Sizing, SmaCross};
 use market_backbone_strategy::decision::JsonDecisionLog;
 use market_backbone_strategy::order::{OcaGroup, OrderFill, OrderKind, OrderRequest};
 use market_backbone_strategy::paper::{FeeRates, PaperBroker, PaperConfig, PaperConfigError, ShortOfCash};
-use market_backbone_strategy::ready::{Sizing, SmaCross};
 use market_backbone_strategy::runner::Runner;
 use market_backbone_strategy::strategy::{Context, Strategy};
 

@@ -220,20 +220,12 @@ fn inferred(candles: &CandleColumns, grid: Grid) -> Option<Timeframe> {
 mod tests {
     use super::*;
     use market_backbone::Candle;
+    use market_backbone_testkit::flat_candle;
 
     #[test]
     fn the_timeframe_of_a_file_is_the_least_distance_of_its_bars() {
         let at = |seconds: &[i64]| -> CandleColumns {
-            let bar = |secs: &i64| Candle {
-                open_time: Timestamp::from_secs(*secs),
-                open: 1.0,
-                high: 1.0,
-                low: 1.0,
-                close: 1.0,
-                volume: 1.0,
-                turnover: 1.0,
-                is_final: true,
-            };
+            let bar = |secs: &i64| Candle { is_final: true, ..flat_candle(Timestamp::from_secs(*secs), 1.0) };
             seconds.iter().map(bar).collect()
         };
         assert_eq!(inferred(&at(&[0, 60, 180]), Grid::Utc), Some(Timeframe::M1));

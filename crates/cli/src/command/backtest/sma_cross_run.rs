@@ -7,12 +7,12 @@ use anyhow::Context;
 use market_backbone::CandleColumns;
 use market_backbone::strategy::Decimal;
 use market_backbone::strategy::backtest::{Backtest, BacktestConfig, ThreeWays, three_ways};
+use market_backbone::strategy::builtin::{Sizing, SmaCross};
 use market_backbone::strategy::decimals::decimal;
 use market_backbone::strategy::decision::{DecisionLog, JsonDecisionLog, NoDecisionLog};
 use market_backbone::strategy::paper::{
     FeeRates, IntrabarPath, PaperBroker, PaperConfig, ShortOfCash, Slippage,
 };
-use market_backbone::strategy::ready::{Sizing, SmaCross};
 use market_backbone::strategy::report::BacktestReport;
 use market_backbone::strategy::runner::Runner;
 

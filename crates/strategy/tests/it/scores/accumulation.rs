@@ -6,7 +6,7 @@ use market_backbone_strategy::seismograph::{
     classic_signals, daily_atr,
 };
 
-use super::days::{day, near, quiet_days};
+use super::days::{day, near, quiet_days, textbook_accumulation};
 
 fn pinpoint(days: &[Candle]) -> AccumulationScore {
     AccumulationProfile::pinpoint().score(days, None)
@@ -218,26 +218,9 @@ fn the_dry_out_of_v3_asks_where_the_close_lies() {
     near(refactored(&days).pinpoint.dry_out.counted(), dry * sigmoid(3.0 * (0.2 - 0.4) / 0.6));
 }
 
-/// A textbook accumulation: ranges tighten, volume flows in on seven rising days, then dries out at the high.
-fn textbook() -> Vec<Candle> {
-    let mut days = quiet_days(61);
-    let mut close = 100.0;
-    for (number, day) in days.iter_mut().enumerate() {
-        if (51..58).contains(&number) {
-            close *= 1.002;
-        }
-        let reach = if number >= 56 { 0.5 } else { 2.5 };
-        (day.open, day.close, day.high, day.low) = (close - 0.05, close, close, close - reach);
-        if number >= 58 {
-            day.volume = 1.0;
-        }
-    }
-    days
-}
-
 #[test]
 fn the_whole_of_v3_with_harmony() {
-    let score = pinpoint(&textbook());
+    let score = pinpoint(&textbook_accumulation());
     let [tight, flow, bars, dry] = score.pinpoint.named().map(|(_, part)| part.counted());
     near(tight, 1.0);
     assert!(flow > 0.999_999);
@@ -249,7 +232,7 @@ fn the_whole_of_v3_with_harmony() {
     near(score.v3.unwrap(), 30.0 + 35.0 * flow + 14.0 + 15.0 * dry + 2.0);
     assert!(score.is_complete() && score.can_trade);
     // The refactored version adds 15 points and stops at 100.
-    let score = refactored(&textbook());
+    let score = refactored(&textbook_accumulation());
     assert_eq!((score.harmony, score.v3), (15.0, Some(100.0)));
 }
 

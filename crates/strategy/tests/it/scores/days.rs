@@ -16,6 +16,23 @@ pub(crate) fn day(number: usize, [open, high, low, close]: [f64; 4], volume: f64
     Candle { open_time, open, high, low, close, volume, turnover: volume * close, is_final: true }
 }
 
+/// A textbook accumulation, with a V3 above 90: ranges tighten, volume flows in on seven rising days, then dries out at the high.
+pub(crate) fn textbook_accumulation() -> Vec<Candle> {
+    let mut days = quiet_days(61);
+    let mut close = 100.0;
+    for (number, day) in days.iter_mut().enumerate() {
+        if (51..58).contains(&number) {
+            close *= 1.002;
+        }
+        let reach = if number >= 56 { 0.5 } else { 2.5 };
+        (day.open, day.close, day.high, day.low) = (close - 0.05, close, close, close - reach);
+        if number >= 58 {
+            day.volume = 1.0;
+        }
+    }
+    days
+}
+
 /// Fails unless `got` is `want` to nine digits.
 #[track_caller]
 pub(crate) fn near(got: f64, want: f64) {

@@ -8,7 +8,7 @@ use market_backbone_strategy::scanner::{
 use market_backbone_strategy::seismograph::{Seismograph, SeismographProfile, SessionPlan};
 use market_backbone_testkit::UPBIT;
 
-use super::days::{DAY, quiet_days};
+use super::days::{DAY, quiet_days, textbook_accumulation};
 
 /// Midnight after the daily candles.
 const TODAY: i64 = 61 * DAY;
@@ -64,23 +64,6 @@ impl Rig {
     }
 }
 
-/// Days of an accumulation: tight, with flow, at the high; V3 above 90.
-pub(super) fn accumulated() -> Vec<Candle> {
-    let mut days = quiet_days(61);
-    let mut close = 100.0;
-    for (number, day) in days.iter_mut().enumerate() {
-        if (51..58).contains(&number) {
-            close *= 1.002;
-        }
-        let reach = if number >= 56 { 0.5 } else { 2.5 };
-        (day.open, day.close, day.high, day.low) = (close - 0.05, close, close, close - reach);
-        if number >= 58 {
-            day.volume = 1.0;
-        }
-    }
-    days
-}
-
 #[test]
 fn the_filter_admits_what_lies_in_every_bound() {
     let filter = UniverseFilter::small_caps();
@@ -121,7 +104,7 @@ fn the_filter_admits_what_lies_in_every_bound() {
 #[test]
 fn an_accumulated_market_joins_every_tier() {
     let mut rig = Rig::plain();
-    rig.add("A", &accumulated());
+    rig.add("A", &textbook_accumulation());
     rig.add("B", &quiet_days(61));
     assert_eq!(rig.changes(1), ["+hot_zone A stage", "+watchlist A score", "+ignition A tradeable"]);
     assert!(ScannerTier::ALL.iter().all(|tier| rig.scanner.is_member(&symbol("A"), *tier)));
@@ -133,7 +116,7 @@ fn an_accumulated_market_joins_every_tier() {
 #[test]
 fn a_membership_lasts_for_a_while() {
     let mut rig = Rig::plain();
-    rig.add("A", &accumulated());
+    rig.add("A", &textbook_accumulation());
     rig.changes(1);
     rig.seismograph.load_days(&symbol("A"), &quiet_days(61), None);
     assert_eq!(rig.changes(30), ["-ignition A cooled"], "it may not be traded any more");
@@ -146,11 +129,11 @@ fn a_membership_lasts_for_a_while() {
 #[test]
 fn calm_that_is_interrupted_does_not_demote() {
     let mut rig = Rig::plain();
-    rig.add("A", &accumulated());
+    rig.add("A", &textbook_accumulation());
     rig.changes(1);
     rig.seismograph.load_days(&symbol("A"), &quiet_days(61), None);
     rig.changes(30);
-    rig.seismograph.load_days(&symbol("A"), &accumulated(), None);
+    rig.seismograph.load_days(&symbol("A"), &textbook_accumulation(), None);
     assert!(!rig.changes(200).contains(&"-hot_zone A cooled".to_owned()));
     rig.seismograph.load_days(&symbol("A"), &quiet_days(61), None);
     rig.changes(201);
@@ -185,7 +168,7 @@ fn the_weakest_makes_room_for_a_better_one() {
     (rules.hot_zone.size, rules.hot_zone.shown) = (2, 2);
     let mut rig = Rig::new(ScannerProfile::new("two", rules).unwrap());
     for code in ["A", "B"] {
-        rig.add(code, &accumulated());
+        rig.add(code, &textbook_accumulation());
     }
     rig.changes(1);
     let mut days = quiet_days(61);
@@ -209,7 +192,7 @@ fn the_weakest_makes_room_for_a_better_one() {
 #[test]
 fn lists_are_published_once_in_a_second_of_event_time() {
     let mut rig = Rig::plain();
-    rig.add("A", &accumulated());
+    rig.add("A", &textbook_accumulation());
     let mut count = |millis: i64| {
         let now = Timestamp::from_millis(TODAY * 1_000 + millis);
         usize::from(rig.scanner.advance(now, &mut rig.seismograph).is_some())
@@ -224,7 +207,7 @@ fn lists_are_ranked_and_repeat() {
     let run = || {
         let mut rig = Rig::plain();
         for code in ["D", "B", "A", "C"] {
-            rig.add(code, &accumulated());
+            rig.add(code, &textbook_accumulation());
         }
         rig.scanner.advance(at(1), &mut rig.seismograph).unwrap()
     };
@@ -240,9 +223,9 @@ fn the_blend_ranks_by_score_and_change() {
     let profile = ScannerProfile::blended(UniverseFilter::everything());
     let mut rig = Rig::new(profile);
     for code in ["A", "B"] {
-        rig.add(code, &accumulated());
+        rig.add(code, &textbook_accumulation());
     }
-    let last = accumulated()[60].close;
+    let last = textbook_accumulation()[60].close;
     rig.trade("A", 1, last * 1.01, 1.0, Side::Buy);
     rig.trade("B", 1, last * 1.04, 1.0, Side::Buy);
     let published = rig.scanner.advance(at(2), &mut rig.seismograph).unwrap();

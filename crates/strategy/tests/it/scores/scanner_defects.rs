@@ -6,8 +6,9 @@ use market_backbone_strategy::scanner::{
 };
 use market_backbone_strategy::seismograph::Stage;
 
+use super::days::textbook_accumulation;
 use super::days::{near, quiet_days};
-use super::scanner::{Rig, accumulated, at, symbol};
+use super::scanner::{Rig, at, symbol};
 
 /// Defect: a promotion replaced the whole set, and the others were unsubscribed.
 #[test]
@@ -119,7 +120,7 @@ fn the_limit_keeps_the_best_and_keeps_them() {
     (rules.watchlist.size, rules.watchlist.ignition_size) = (2, 1);
     let mut rig = Rig::new(ScannerProfile::new("two", rules).unwrap());
     for code in ["C", "A", "B"] {
-        rig.add(code, &accumulated());
+        rig.add(code, &textbook_accumulation());
     }
     let changes = rig.changes(1);
     let watched: Vec<_> =
@@ -147,7 +148,7 @@ fn a_member_is_not_thrown_out_for_having_moved() {
     }));
     let facts = |change| MarketFacts { change_percent: Some(change), ..MarketFacts::unknown(symbol("A")) };
     rig.scanner.consider(facts(4.0), MarketSource::Daily, at(0)).unwrap();
-    rig.seismograph.load_days(&symbol("A"), &accumulated(), None);
+    rig.seismograph.load_days(&symbol("A"), &textbook_accumulation(), None);
     rig.changes(1);
     assert!(rig.scanner.consider(facts(9.0), MarketSource::Daily, at(100)).is_err());
     assert_eq!(rig.changes(200), Vec::<String>::new());
@@ -155,6 +156,6 @@ fn a_member_is_not_thrown_out_for_having_moved() {
     // A stranger that has moved so far does not come in.
     let stranger = MarketFacts { change_percent: Some(9.0), ..MarketFacts::unknown(symbol("B")) };
     assert!(rig.scanner.consider(stranger, MarketSource::Daily, at(200)).is_err());
-    rig.seismograph.load_days(&symbol("B"), &accumulated(), None);
+    rig.seismograph.load_days(&symbol("B"), &textbook_accumulation(), None);
     assert_eq!(rig.changes(300), Vec::<String>::new());
 }
