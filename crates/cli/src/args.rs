@@ -2,6 +2,7 @@
 
 mod backtest;
 mod candles;
+mod channels;
 mod daily;
 mod definition;
 mod demo;
@@ -30,6 +31,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::backtest::{BacktestArgs, BarSourceArgs, DiffArgs, MoneyArgs, RunFormat, SweepArgs};
 pub(crate) use self::candles::{CandleFormat, CandleRangeArgs, CandlesArgs, PlanArgs, PlanFormat};
+pub(crate) use self::channels::ChannelArgs;
 pub(crate) use self::daily::DailyArgs;
 pub(crate) use self::definition::{command, parse};
 pub(crate) use self::demo::DemoArgs;

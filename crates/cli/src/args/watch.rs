@@ -4,21 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as Group;
-use market_backbone::StreamKind;
 
-use super::{OutputFormat, TimeArg, duration, heading};
+use super::{ChannelArgs, OutputFormat, TimeArg, duration, heading};
 
 #[derive(Debug, Group)]
 pub(crate) struct WatchArgs {
-    /// Like KRW-BTC KRW-ETH, or AAPL; `*` for all shares
-    #[arg(required_unless_present = "universe")]
-    pub(crate) markets: Vec<String>,
-    /// Also the markets of this universe; several joined by `:`
-    #[arg(long, value_name = "KEY", help_heading = heading::WHAT)]
-    pub(crate) universe: Option<String>,
-    /// trade, ticker, book, band (US stocks), candle.1m (any timeframe the socket has), comma-separated
-    #[arg(long, value_delimiter = ',', default_value = "trade", help_heading = heading::WHAT)]
-    pub(crate) kinds: Vec<StreamKind>,
+    #[command(flatten)]
+    pub(crate) channels: ChannelArgs,
     /// Begin with what has happened since then, like 1h or "2026-11-28 03:00"
     ///
     /// Trades come as far back as the venue has them, and closed candles.

@@ -35,7 +35,8 @@ pub(crate) async fn run(args: RecordArgs, global: &GlobalArgs) -> anyhow::Result
 /// Follows the markets until a signal, the end of the time, or a failure of the recording.
 async fn record(args: RecordArgs, backbone: &Backbone, recorder: &TapeRecorder) -> anyhow::Result<()> {
     let client = backbone.client(Priority::High);
-    let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
+    let wanted =
+        MarketSelection::of(backbone, args.channels.markets, args.channels.universe.as_deref()).await?;
     let (wanted, mut check) = unless_stopped(ListingCheck::begin(&client, wanted).first_word()).await?;
     let venue = backbone.venue();
     let mut channels = Vec::new();
@@ -45,10 +46,11 @@ async fn record(args: RecordArgs, backbone: &Backbone, recorder: &TapeRecorder) 
         } else {
             Symbol::new(venue, &normalize_code(venue, market).unwrap_or_else(|_| market.to_owned()))?
         };
-        channels.extend(args.kinds.iter().map(|kind| Channel { symbol: symbol.clone(), kind: *kind }));
+        channels
+            .extend(args.channels.kinds.iter().map(|kind| Channel { symbol: symbol.clone(), kind: *kind }));
     }
     recorder.begin(TapeSession { venue, channels });
-    let feed = client.subscribe(wanted.all(), args.kinds.iter().copied());
+    let feed = client.subscribe(wanted.all(), args.channels.kinds.iter().copied());
     let mut feed = unless_stopped(async { Ok(feed.await?) }).await?;
     if let Some(length) = args.length {
         stop::stop_after(length);

@@ -38,7 +38,8 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
         side_inference::shown
     };
     let client = backbone.client(Priority::High);
-    let wanted = MarketSelection::of(backbone, args.markets, args.universe.as_deref()).await?;
+    let wanted =
+        MarketSelection::of(backbone, args.channels.markets, args.channels.universe.as_deref()).await?;
     let check = ListingCheck::begin(&client, wanted);
     let (wanted, check) = unless_stopped(check.first_word()).await?;
     let bookmark = args.resume.map(ResumeFile::at);
@@ -52,7 +53,7 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
         (None, Some(time)) => Start::At(time.past("--from", backbone.now())?),
         (None, None) => Start::Now,
     };
-    let has_trades = args.kinds.contains(&StreamKind::Trade);
+    let has_trades = args.channels.kinds.contains(&StreamKind::Trade);
     let past = match &start {
         Start::At(moment) if has_trades => Some(*moment),
         Start::After(cursor) if has_trades => cursor.channels().filter_map(|one| cursor.position(one)).min(),
@@ -60,7 +61,7 @@ pub(crate) async fn run(args: WatchArgs, backbone: &Backbone) -> anyhow::Result<
     };
     let catching =
         past.map(|from| CatchUpProgress::new(from, backbone.venue(), backbone.trade_history_range()));
-    let feed = client.subscribe(wanted.all(), args.kinds.iter().copied()).from(start);
+    let feed = client.subscribe(wanted.all(), args.channels.kinds.iter().copied()).from(start);
     let feed = unless_stopped(async { Ok(feed.await?) }).await?;
     if let Some(length) = args.length {
         stop::stop_after(length);
